@@ -1,0 +1,123 @@
+// swift-tools-version: 6.2
+import Foundation
+import PackageDescription
+
+// libllama comes from `.deps/llama` when `script/bootstrap` built it there, else from the system.
+let localLlama = Context.packageDirectory + "/.deps/llama"
+let llama =
+  FileManager.default.fileExists(atPath: localLlama + "/lib/pkgconfig/llama.pc")
+  ? Library(include: ["-I\(localLlama)/include"], link: ["-L\(localLlama)/lib"], runPath: localLlama + "/lib")
+  : Library(pkgConfig: "llama")
+
+let swiftSettings: [SwiftSetting] = [
+  .treatAllWarnings(as: .error),
+  .unsafeFlags(llama.include.flatMap { ["-Xcc", $0] }),
+]
+
+let package = Package(
+  name: "focus",
+  platforms: [.macOS(.v15)],
+  products: [.executable(name: "focus", targets: ["focus"])],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0", traits: ["YAML"]),
+    .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+  ],
+  targets: [
+    // C libraries, one target each.
+    .target(
+      name: "CLlama",
+      cxxSettings: [.unsafeFlags(llama.include)],
+      linkerSettings: [
+        .unsafeFlags(llama.link + llama.runPathFlags),
+        .linkedLibrary("llama"), .linkedLibrary("ggml"), .linkedLibrary("ggml-base"),
+      ]),
+    .systemLibrary(name: "CVips", pkgConfig: "vips", providers: [.apt(["libvips-dev"]), .brew(["vips"])]),
+    .systemLibrary(
+      name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"]), .brew(["curl"])]),
+
+    // Pure Swift: decisions, no I/O.
+    .target(name: "TokenSampling", swiftSettings: swiftSettings),
+    .target(name: "Batching", swiftSettings: swiftSettings),
+
+    // A job becomes results.
+    .target(
+      name: "Answering",
+      dependencies: [
+        "TokenSampling", .product(name: "Crypto", package: "swift-crypto"),
+        .product(name: "Logging", package: "swift-log"),
+      ],
+      swiftSettings: swiftSettings),
+
+    // Adapters: each touches one C library or file format, and never another adapter.
+    .target(
+      name: "LlavaModel",
+      dependencies: [
+        "Answering", "TokenSampling", "Batching", "CLlama",
+        .product(name: "Crypto", package: "swift-crypto"),
+      ],
+      swiftSettings: swiftSettings),
+    .target(
+      name: "Images", dependencies: ["Answering", "TokenSampling", "CVips", "CCurl"],
+      swiftSettings: swiftSettings),
+    .target(name: "FileJobs", dependencies: ["Answering"], swiftSettings: swiftSettings),
+
+    // The command line: reads settings, wires, runs.
+    .executableTarget(
+      name: "focus",
+      dependencies: [
+        "Answering", "LlavaModel", "Images", "FileJobs",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "Configuration", package: "swift-configuration"),
+        .product(name: "Logging", package: "swift-log"),
+      ],
+      swiftSettings: swiftSettings),
+
+    .testTarget(name: "TokenSamplingTests", dependencies: ["TokenSampling"], swiftSettings: swiftSettings),
+    .testTarget(name: "BatchingTests", dependencies: ["Batching"], swiftSettings: swiftSettings),
+    .testTarget(name: "AnsweringTests", dependencies: ["Answering"], swiftSettings: swiftSettings),
+    .testTarget(
+      name: "LlavaModelTests", dependencies: ["LlavaModel"], resources: [.copy("Fixtures")],
+      swiftSettings: swiftSettings),
+    .testTarget(
+      name: "ImagesTests", dependencies: ["Images"], resources: [.copy("Fixtures")],
+      swiftSettings: swiftSettings),
+    .testTarget(name: "FileJobsTests", dependencies: ["FileJobs"], swiftSettings: swiftSettings),
+  ],
+  swiftLanguageModes: [.v6],
+  cxxLanguageStandard: .cxx17
+)
+
+/// Compiler and linker flags of one C library.
+struct Library {
+  var include: [String]
+  var link: [String]
+  /// Where the loader finds the library at run time; nil for a system path.
+  var runPath: String?
+
+  var runPathFlags: [String] { runPath.map { ["-Xlinker", "-rpath", "-Xlinker", $0] } ?? [] }
+
+  init(include: [String], link: [String], runPath: String?) {
+    self.include = include
+    self.link = link
+    self.runPath = runPath
+  }
+
+  /// Asks pkg-config; no flags when it knows no such library, so that the compiler names the missing header.
+  init(pkgConfig name: String) {
+    func flags(_ option: String) -> [String] {
+      let process = Process()
+      let output = Pipe()
+      process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+      process.arguments = ["pkg-config", option, name]
+      process.standardOutput = output
+      process.standardError = FileHandle.nullDevice
+      guard (try? process.run()) != nil else { return [] }
+      let data = output.fileHandleForReading.readDataToEndOfFile()
+      process.waitUntilExit()
+      return String(decoding: data, as: UTF8.self).split(whereSeparator: \.isWhitespace).map(String.init)
+    }
+    self.init(include: flags("--cflags-only-I"), link: flags("--libs-only-L"), runPath: nil)
+  }
+}

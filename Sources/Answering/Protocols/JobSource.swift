@@ -1,0 +1,39 @@
+/// Yields jobs, and bad messages as values so that the loop survives them.
+public protocol JobSource: Sendable {
+  /// The next delivery; nil at the end. Throws only when the source itself is broken.
+  func next() async throws -> Delivery?
+
+  /// The delivery's outcome is published: its place need not be read again.
+  func finish(_ delivery: Delivery) async throws
+}
+
+/// One message from a source: a job, or why it is none.
+public struct Delivery: Sendable {
+  /// Identifies the delivery within its source, rising in reading order.
+  public var sequence: Int
+  public var origin: Origin
+  public var content: Result<Job, Rejection>
+  /// The message as it came, at most 64 KiB of it, for the dead letter.
+  public var payload: Payload?
+  /// The job's id where it could be read from a rejected message.
+  public var rejectedJobID: String?
+
+  public init(
+    sequence: Int, origin: Origin, content: Result<Job, Rejection>, payload: Payload? = nil,
+    rejectedJobID: String? = nil
+  ) {
+    self.sequence = sequence
+    self.origin = origin
+    self.content = content
+    self.payload = payload
+    self.rejectedJobID = rejectedJobID
+  }
+}
+
+/// Where a delivery was read.
+public enum Origin: Sendable, Hashable {
+  /// A line of a file, counted from 1.
+  case line(file: String, number: Int)
+  /// A record of a topic; milliseconds since 1970.
+  case record(topic: String, partition: Int32, offset: Int64, timestamp: Int64)
+}
