@@ -10,15 +10,14 @@ from pathlib import Path
 from . import vocabulary
 from .gguf_files import write_language, write_vision
 from .shapes import SHAPES, Shape
-from .vocabulary import Vocabulary
 
 
 def main() -> None:
     options = arguments()
     shape = chosen_shape(options)
-    tokens = vocabulary.from_gguf(options.vocab) if options.vocab else \
-        vocabulary.small(shape.language.architecture, min(shape.language.vocabulary, 640))
-    tokens = padded(tokens, shape.language.vocabulary)
+    size = shape.language.vocabulary
+    tokens = vocabulary.padded(vocabulary.from_gguf(options.vocab), size) if options.vocab else \
+        vocabulary.small(shape.language.architecture, size)
     options.output.mkdir(parents=True, exist_ok=True)
     write_language(options.output / "language.gguf", shape, tokens, options.language_type, options.seed)
     write_vision(options.output / "vision.gguf", shape, options.vision_type, options.seed,
@@ -54,14 +53,6 @@ def chosen_shape(options: argparse.Namespace) -> Shape:
         shape.language, architecture=options.architecture, rope_factor=options.rope_factor,
         kv_heads=options.kv_heads or shape.language.kv_heads, context=options.context or shape.language.context)
     return replace(shape, vision=replace(shape.vision, kind=options.vision), language=language)
-
-
-def padded(tokens: Vocabulary, size: int) -> Vocabulary:
-    """Fills a vocabulary up to `size` with unused tokens, as the converters do."""
-    missing = range(len(tokens.tokens), size)
-    return replace(tokens, tokens=tokens.tokens + [f"[PAD{i}]" for i in missing],
-                   types=tokens.types + [5] * len(missing),
-                   scores=tokens.scores + [-10000.0] * len(missing) if tokens.scores else [])
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 import io
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import gguf
@@ -11,8 +11,9 @@ import tokenizers
 
 from .text import sentences
 
-NORMAL, UNKNOWN, CONTROL, BYTE = (gguf.TokenType.NORMAL, gguf.TokenType.UNKNOWN,
-                                  gguf.TokenType.CONTROL, gguf.TokenType.BYTE)
+NORMAL, UNKNOWN, CONTROL, UNUSED, BYTE = (gguf.TokenType.NORMAL, gguf.TokenType.UNKNOWN, gguf.TokenType.CONTROL,
+                                          gguf.TokenType.UNUSED, gguf.TokenType.BYTE)
+SMALL = 640  # tokens that the training text is good for
 LLAMA_ADDED = ["<image>", "<pad>"]  # what Hugging Face's LLaVA checkpoints add
 QWEN_ADDED = ["<|endoftext|>", "<|im_start|>", "<|im_end|>", "<image>"]
 QWEN_SPLIT = (r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*"
@@ -121,4 +122,14 @@ def from_gguf(path: Path) -> Vocabulary:
 
 
 def small(architecture: str, size: int) -> Vocabulary:
-    return train_llama(size) if architecture == "llama" else train_qwen2(size)
+    """A trained vocabulary of at most `SMALL` tokens, filled up to `size`."""
+    train = train_llama if architecture == "llama" else train_qwen2
+    return padded(train(min(size, SMALL)), size)
+
+
+def padded(tokens: Vocabulary, size: int) -> Vocabulary:
+    """Fills a vocabulary up to `size` with unused tokens, as the converters do."""
+    missing = range(len(tokens.tokens), size)
+    return replace(tokens, tokens=tokens.tokens + [f"[PAD{i}]" for i in missing],
+                   types=tokens.types + [UNUSED] * len(missing),
+                   scores=tokens.scores + [-10000.0] * len(missing) if tokens.scores else [])

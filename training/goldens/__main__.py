@@ -36,7 +36,9 @@ def main() -> None:
 
 def write_all(folder: Path) -> None:
     from .engine import write_engine
+    from .prompts import write_prompts
     write_engine(folder)
+    write_prompts(folder)
 
 
 if __name__ == "__main__":
