@@ -141,7 +141,7 @@ final class Engine {
   }
 
   /// The projector's rows with a newline row after each row of the map, `[rows, D]`.
-  private func projectedRows(of image: CompressedImage) throws -> [Float] {
+  func projectedRows(of image: CompressedImage) throws -> [Float] {
     let projected = try tower.project(image.features)
     guard !image.newlines.isEmpty, !tower.newline.isEmpty else { return projected }
     let width = language.parameters.width

@@ -67,21 +67,24 @@ final class LanguageModel {
       masks: step.slices.map { slice in
         slice.mask.map { _ in builder.input(GGML_TYPE_F16, slice.span.count, slice.rows.count) }
       })
-    if !step.outputs.isEmpty { graph.outputs = builder.input(GGML_TYPE_I32, step.outputs.count) }
+    // Where all rows are wanted none is picked out; an input that nothing reads would have no memory.
+    if !step.outputs.isEmpty, step.outputs.count < rows {
+      graph.outputs = builder.input(GGML_TYPE_I32, step.outputs.count)
+    }
 
     var state = embed(step, &graph, in: builder)  // [D, rows]
     for (index, layer) in weights.layers.enumerated() {
       let isLast = index == weights.layers.count - 1
       let normed = builder.rmsNorm(state, layer.attentionNorm, epsilon: parameters.epsilon)
       let stored = store(layer, index, normed, graph, in: builder)
-      if isLast, graph.outputs == nil {
+      if isLast, step.outputs.isEmpty {
         // Nobody reads the last layer's rows: its keys and values are all that later steps need.
         builder.expand(stored.keys)
         builder.expand(stored.values)
         return graph
       }
       var attended = attend(layer, normed, stored, step, graph, in: builder)
-      if isLast, let outputs = graph.outputs, step.outputs.count < rows {
+      if isLast, let outputs = graph.outputs {
         attended = ggml_get_rows(context, attended, outputs)
         state = ggml_get_rows(context, state, outputs)
       }

@@ -21,8 +21,8 @@ public struct PromptTemplate: Sendable, Equatable {
       defaultSystem: "A chat between a curious human and an artificial intelligence assistant. "
         + "The assistant gives helpful, detailed, and polite answers to the human's questions."),
     PromptTemplate(
-      name: "llava-1.6-mistral", pattern: "[INST] {system}{image}\n{question} [/INST]",
-      systemPattern: "{text}\n"),
+      name: "llava-1.6-mistral", pattern: "{system}[INST] {image}\n{question} [/INST]",
+      systemPattern: "<<SYS>>\n{text}\n<</SYS>>\n\n"),
     PromptTemplate(
       name: "llava-onevision",
       pattern: "{system}<|im_start|>user {image}\n{question}<|im_end|><|im_start|>assistant\n",
