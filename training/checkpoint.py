@@ -39,7 +39,8 @@ def file_group(name: str) -> str:
 def configuration(shape: Shape, tokens: Vocabulary) -> LlavaConfig | LlavaNextConfig:
     common = dict(
         vision_config=vision_configuration(shape.vision), text_config=language_configuration(shape.language, tokens),
-        image_token_index=tokens.tokens.index("<image>") if "<image>" in tokens.tokens else shape.language.vocabulary - 1,
+        image_token_index=(tokens.tokens.index("<image>") if "<image>" in tokens.tokens
+                           else shape.language.vocabulary - 1),
         projector_hidden_act="gelu", vision_feature_layer=-2, tie_word_embeddings=False,
         vision_feature_select_strategy="default" if shape.vision.has_class_token else "full",
         image_seq_length=shape.vision.tokens)

@@ -9,7 +9,7 @@ import numpy as np
 from gguf import GGMLQuantizationType as Type
 
 from . import weights
-from .shapes import Language, Shape, Vision
+from .shapes import Shape
 from .vocabulary import Vocabulary
 
 LANGUAGE_NAMES = {

@@ -37,7 +37,8 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--kv-heads", type=int, help="fewer than the heads: grouped-query attention")
     parser.add_argument("--rope-factor", type=float, help="linear scaling of positions")
     parser.add_argument("--context", type=int, help="context length that the file states")
-    parser.add_argument("--language-type", default="F32", help="F32, F16, BF16, Q8_0, Q4_0, ...; K-quants: llama-quantize")
+    parser.add_argument("--language-type", default="F32",
+                        help="F32, F16, BF16, Q8_0, Q4_0, ...; K-quants: llama-quantize")
     parser.add_argument("--vision-type", default="F32", choices=["F32", "F16", "BF16", "Q8_0"])
     parser.add_argument("--vision-names", default="legacy", choices=["legacy", "current"],
                         help="legacy: feed-forward names swapped, model.image_newline, as LLaVA files in use have")

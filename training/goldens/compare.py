@@ -33,14 +33,19 @@ def case_differences(path: Path, ours: Path, theirs: Path) -> list[str]:
             error = relative_error(read_array(ours.parent / fresh["arrays"], place),
                                    read_array(theirs.parent / fresh["arrays"], place))
             if error > (0 if place["type"] == "u8" else TOLERANCE):
-                found.append(f"{path}: {run['name']}.{name} differs by {error:.2g}")
+                found.append(f"{path}: {run['name']}{name} differs by {error:.2g}")
     return found
 
 
-def arrays_of(value: dict, name: str = "") -> list[tuple[str, dict]]:
+def arrays_of(value, name: str = "") -> list[tuple[str, dict]]:
+    """Every array in a run with the path that leads to it."""
+    if isinstance(value, list):
+        return [found for index, part in enumerate(value) for found in arrays_of(part, f"{name}[{index}]")]
+    if not isinstance(value, dict):
+        return []
     if "offset" in value:
         return [(name, value)]
-    return [found for key, part in value.items() if isinstance(part, dict) for found in arrays_of(part, key)]
+    return [found for key, part in value.items() for found in arrays_of(part, f"{name}.{key}")]
 
 
 def relative_error(ours: np.ndarray, theirs: np.ndarray) -> float:

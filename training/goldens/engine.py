@@ -16,6 +16,7 @@ from ..gguf_files import write_language, write_vision
 from ..shapes import Shape
 from .arrays import ArrayWriter
 from .cases import CASES, SEED, Case
+from .selection import golden_selections
 
 ANSWER_TOKENS = 32
 
@@ -77,7 +78,7 @@ def golden_run(model, shape: Shape, arrays: ArrayWriter, index: int, image: tupl
         "argmax_margins": arrays.add((top.values[:, 0] - top.values[:, 1]).numpy()),
         "greedy": greedy[0],
         "greedy_margins": arrays.add(np.array(greedy[1], np.float32)),
-    }
+    } | golden_selections(model, arrays, prompt, image_rows, newlines)
 
 
 def tile_grid(shape: Shape, height: int, width: int) -> tuple[int, int]:
