@@ -9,7 +9,7 @@ public actor LlavaModel: VisionLanguageModel {
   /// The prompt in use, by name.
   public nonisolated let promptName: String
   private nonisolated let thread: ComputeThread
-  private let engine: Engine
+  let engine: Engine
   private var isStepping = false
   private var requests: [Int: Request] = [:]
   private var nextRequest = 0
