@@ -83,7 +83,10 @@ private final class WaitingWork: Sendable {
       guard queue.begun < queue.work.count else { return nil }
       let work = queue.work[queue.begun]
       queue.begun += 1
-      if queue.begun == queue.work.count { queue = ([], 0) }
+      // What has begun is let go, now and then, so that a queue that is never empty does not grow.
+      if queue.begun == queue.work.count || queue.begun > 64 {
+        queue = (Array(queue.work.dropFirst(queue.begun)), 0)
+      }
       return work
     }
   }
