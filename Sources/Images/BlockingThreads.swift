@@ -7,18 +7,31 @@ final class BlockingThreads: Sendable {
   private let waiting = WaitingWork()
   private let count: Int
 
-  /// - Parameter atEnd: runs on each thread before it ends, for what a C library keeps for each thread.
+  /// - Parameters:
+  ///   - name: what debuggers show, at most 12 characters.
+  ///   - count: work done at once.
+  ///   - atEnd: runs on each thread before it ends, for what a C library keeps for each thread.
   init(name: String, count: Int, atEnd: @escaping @Sendable () -> Void = {}) {
     self.count = max(1, count)
     for index in 1...self.count {
       let thread = Thread { [waiting] in
+        // From within: Foundation tells the system the name of a running thread only.
+        Thread.current.name = "\(name)-\(index)"
+        Self.blockBrokenPipeSignal()
         while let work = waiting.next() { work() }
         atEnd()
       }
-      thread.name = "\(name)-\(index)"
       thread.stackSize = 1 << 20
       thread.start()
     }
+  }
+
+  /// A server that hangs up on a TLS connection must not end the process.
+  private static func blockBrokenPipeSignal() {
+    var signals = sigset_t()
+    sigemptyset(&signals)
+    sigaddset(&signals, SIGPIPE)
+    pthread_sigmask(SIG_BLOCK, &signals, nil)
   }
 
   deinit {

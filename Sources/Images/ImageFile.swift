@@ -26,7 +26,7 @@ enum ImageFile {
       throw Rejection(.imageUnreachable, "image file \(shown) is not there, or may not be read; check the path")
     }
     guard staysBelow(root, resolved) else { throw outside }
-    let file = open(resolved.dropFirst(root == "/" ? 1 : root.count + 1), below: root)
+    let file = open(resolved.dropFirst(root.count), below: root)
     guard file >= 0 else {
       throw Rejection(.imageUnreachable, "image file \(shown) cannot be opened; check its permissions")
     }
@@ -35,7 +35,7 @@ enum ImageFile {
   }
 
   private static func staysBelow(_ root: String, _ path: String) -> Bool {
-    path.hasPrefix(root == "/" ? root : root + "/")
+    path == root || path.hasPrefix(root == "/" ? root : root + "/")
   }
 
   private static func normalized(_ path: String) -> String {

@@ -1,5 +1,4 @@
 import Answering
-import CVips
 import Crypto
 import Foundation
 
@@ -26,7 +25,7 @@ public final class ImageLoader: ImageSource {
     self.web = web
     limits = web.limits
     self.fetchThreads = BlockingThreads(name: "image-fetch", count: fetchThreads)
-    self.decodeThreads = BlockingThreads(name: "image-decode", count: decodeThreads) { vips_thread_shutdown() }
+    self.decodeThreads = BlockingThreads(name: "image-decode", count: decodeThreads, atEnd: VipsLibrary.endThread)
   }
 
   /// Throws `Rejection` with an `image_…` code, or `CancellationError` when the task is cancelled.

@@ -65,7 +65,7 @@ final class ImageURL {
     let hasSecrets = shown.count < text.count
     if let start = shown.range(of: "://")?.upperBound {
       let authority = shown[start...].prefix { $0 != "/" && $0 != "\\" }
-      if let at = authority.lastIndex(of: "@") { shown = shown[..<start] + "…" + shown[at...] }
+      if let at = authority.lastIndex(of: "@") { shown = shown[..<start] + "***" + shown[at...] }
     }
     let printable = shown.prefix(200).map { $0.isASCII && !($0.asciiValue ?? 0 < 0x20) ? $0 : "?" }
     return String(printable) + (shown.count > 200 ? "…" : "") + (hasSecrets ? "?…" : "")

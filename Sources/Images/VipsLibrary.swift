@@ -17,4 +17,9 @@ enum VipsLibrary {
     vips_cache_set_max(0)
     return true
   }()
+
+  /// Frees what libvips keeps for the calling thread, which is about to end.
+  static func endThread() {
+    if isReady { vips_thread_shutdown() }
+  }
 }

@@ -29,14 +29,14 @@ final class WebClient: Sendable {
   func get(_ request: Request, into transfer: WebTransfer) throws -> Answer {
     let handle = try idle.withLock { $0.popLast() } ?? WebHandle()
     defer { idle.withLock { $0.append(handle) } }
-    let code = handle.perform(request, transfer)
+    let outcome = handle.perform(request, transfer)
     if transfer.flag.isCancelled { throw CancellationError() }
-    guard code == CURLE_OK else { throw Self.rejection(code, request, transfer) }
-    if let location = ccurl_redirect(handle.curl) { return .redirect(String(cString: location)) }
-    let status = ccurl_status(handle.curl)
-    guard status == 200 else {
+    guard outcome.code == CURLE_OK else { throw Self.rejection(outcome.code, request, transfer) }
+    if let location = outcome.redirect { return .redirect(location) }
+    guard outcome.status == 200 else {
       throw Rejection(
-        .imageUnreachable, "image \(request.name) was answered with status \(status); check its address and access")
+        .imageUnreachable,
+        "image \(request.name) was answered with status \(outcome.status); check its address and access")
     }
     return .body(transfer.body)
   }

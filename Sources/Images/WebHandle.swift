@@ -21,8 +21,15 @@ final class WebHandle: @unchecked Sendable {
     curl_easy_cleanup(curl)
   }
 
+  struct Outcome {
+    var code: CURLcode
+    var status = 0
+    /// Where the answer redirects to, made absolute.
+    var redirect: String?
+  }
+
   /// Performs one request, following no redirect. Blocks.
-  func perform(_ request: WebClient.Request, _ transfer: WebTransfer) -> CURLcode {
+  func perform(_ request: WebClient.Request, _ transfer: WebTransfer) -> Outcome {
     curl_easy_reset(curl)
     transfer.attach(to: curl)
     var headers: UnsafeMutablePointer<curl_slist>?
@@ -36,9 +43,13 @@ final class WebHandle: @unchecked Sendable {
       headers = curl_slist_append(headers, header)
     }
     for address in request.pinnedAddresses { pinned = curl_slist_append(pinned, address) }
-    let failure = options(request, transfer, headers, pinned).first { $0 != CURLE_OK }
     // A limit that could not be set is no limit: nothing is sent then.
-    return failure ?? curl_easy_perform(curl)
+    if let failure = options(request, transfer, headers, pinned).first(where: { $0 != CURLE_OK }) {
+      return Outcome(code: failure)
+    }
+    let code = curl_easy_perform(curl)
+    return Outcome(
+      code: code, status: Int(ccurl_status(curl)), redirect: ccurl_redirect(curl).map { String(cString: $0) })
   }
 
   private func options(
