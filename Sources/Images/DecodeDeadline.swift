@@ -23,7 +23,9 @@ final class DecodeDeadline: Sendable {
     cvips_watch(
       image,
       { image, _, context in
-        guard let context, Unmanaged<DecodeDeadline>.fromOpaque(context).takeUnretainedValue().isOver else { return }
+        guard let context, Unmanaged<DecodeDeadline>.fromOpaque(context).takeUnretainedValue().isOver else {
+          return
+        }
         vips_image_set_kill(image, 1)
       }, Unmanaged.passUnretained(self).toOpaque())
   }

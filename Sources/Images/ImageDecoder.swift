@@ -11,7 +11,9 @@ struct ImageDecoder {
 
   /// Lends the decoded image, three bytes a pixel, to the closure. Throws `Rejection` with an `image_…` code.
   func withImage<Value>(_ data: Data, _ body: (Picture) throws -> Value) throws -> Value {
-    guard VipsLibrary.isReady else { throw Rejection(.internal, "libvips cannot be started; run focus doctor") }
+    guard VipsLibrary.isReady else {
+      throw Rejection(.internal, "libvips cannot be started; run focus doctor")
+    }
     guard !data.isEmpty else { throw Rejection(.imageUndecodable, "the image has no bytes; store it again") }
     guard let format = ImageFormat(firstBytesOf: data) else {
       throw Rejection(
@@ -19,6 +21,7 @@ struct ImageDecoder {
         "the image is no JPEG, PNG, WebP, GIF, TIFF or HEIF file, whatever its name says; convert it to one")
     }
     if format == .jpeg { try JPEGScans.check(data) }
+    let data = format == .png ? PNGTexts.removed(from: data) : data
     return try data.withUnsafeBytes { bytes in
       let damaged = Rejection(
         .imageUndecodable, "the \(format.rawValue) image is truncated or damaged; store or export it again")
@@ -36,7 +39,8 @@ struct ImageDecoder {
     let (width, height) = (image.width, image.height)
     let size = "the \(format.rawValue) image has \(width)×\(height) pixels"
     guard width <= limits.maxPixels / height else {
-      throw Rejection(.imageTooLarge, "\(size), more than \(limits.maxPixels); make it smaller or raise --max-pixels")
+      throw Rejection(
+        .imageTooLarge, "\(size), more than \(limits.maxPixels); make it smaller or raise --max-pixels")
     }
     guard max(width, height) <= ImageLimits.maxSide else {
       throw Rejection(.imageTooLarge, "\(size), a side longer than \(ImageLimits.maxSide); cut it into parts")

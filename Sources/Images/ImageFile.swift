@@ -21,9 +21,12 @@ enum ImageFile {
     guard !path.utf8.contains(0) else { throw outside }
     let full = path.hasPrefix("/") ? path : root + "/" + path
     // Judged by its spelling first, so that the answer does not tell what exists outside.
-    guard staysBelow(root, normalized(full)) || staysBelow(root, resolvedPath(full) ?? "") else { throw outside }
+    guard staysBelow(root, normalized(full)) || staysBelow(root, resolvedPath(full) ?? "") else {
+      throw outside
+    }
     guard let resolved = resolvedPath(full) else {
-      throw Rejection(.imageUnreachable, "image file \(shown) is not there, or may not be read; check the path")
+      throw Rejection(
+        .imageUnreachable, "image file \(shown) is not there, or may not be read; check the path")
     }
     guard staysBelow(root, resolved) else { throw outside }
     let file = open(resolved.dropFirst(root.count), below: root)
@@ -75,7 +78,8 @@ enum ImageFile {
       if count == 0 { return data }
       if count < 0 && errno == EINTR { continue }
       guard count > 0 else {
-        throw Rejection(.imageUnreachable, "image file \(shown) cannot be read: \(String(cString: strerror(errno)))")
+        throw Rejection(
+          .imageUnreachable, "image file \(shown) cannot be read: \(String(cString: strerror(errno)))")
       }
       data.append(contentsOf: buffer[..<count])
       guard data.count <= maxBytes else { throw tooLarge(shown, maxBytes) }

@@ -26,7 +26,9 @@ enum ImageFormat: String {
     {
       self = .tiff
     } else if has("ftyp", at: 4),
-      ["heic", "heix", "hevc", "heim", "heis", "mif1", "msf1", "avif", "avis"].contains(where: { has($0, at: 8) })
+      ["heic", "heix", "hevc", "heim", "heis", "mif1", "msf1", "avif", "avis"].contains(where: {
+        has($0, at: 8)
+      })
     {
       self = .heif
     } else {

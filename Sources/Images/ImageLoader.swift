@@ -18,14 +18,16 @@ public final class ImageLoader: ImageSource {
     access: ImageAccess, limits: ImageLimits = ImageLimits(), fetchThreads: Int = 8, decodeThreads: Int = 2
   ) {
     self.init(
-      web: WebImages(access: access, limits: limits), fetchThreads: fetchThreads, decodeThreads: decodeThreads)
+      web: WebImages(access: access, limits: limits), fetchThreads: fetchThreads, decodeThreads: decodeThreads
+    )
   }
 
   init(web: WebImages, fetchThreads: Int = 2, decodeThreads: Int = 2) {
     self.web = web
     limits = web.limits
     self.fetchThreads = BlockingThreads(name: "image-fetch", count: fetchThreads)
-    self.decodeThreads = BlockingThreads(name: "image-decode", count: decodeThreads, atEnd: VipsLibrary.endThread)
+    self.decodeThreads = BlockingThreads(
+      name: "image-decode", count: decodeThreads, atEnd: VipsLibrary.endThread)
   }
 
   /// Throws `Rejection` with an `image_…` code, or `CancellationError` when the task is cancelled.
@@ -78,7 +80,8 @@ public final class ImageLoader: ImageSource {
   private func file(_ path: String, name: String) throws -> Data {
     guard let root = web.access.root else {
       throw Rejection(
-        .imageForbidden, "image \(ImageURL.redacted(name)) is a file, and files are off; set --image-root to read them")
+        .imageForbidden,
+        "image \(ImageURL.redacted(name)) is a file, and files are off; set --image-root to read them")
     }
     return try ImageFile.read(path, under: root, maxBytes: limits.maxBytes)
   }

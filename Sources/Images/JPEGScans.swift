@@ -19,7 +19,8 @@ enum JPEGScans {
     }
     // Embedded previews and profiles hold such byte pairs by chance, one in 65,536.
     guard scans <= limit + data.count / 16_384 else {
-      throw Rejection(.imageUndecodable, "the JPEG image has \(scans) scans, more than \(limit); save it again")
+      throw Rejection(
+        .imageUndecodable, "the JPEG image has \(scans) scans, more than \(limit); save it again")
     }
   }
 }

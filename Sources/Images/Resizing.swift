@@ -17,7 +17,8 @@ struct Resizing {
 
   /// To exactly this size, whatever the aspect ratio.
   func stretched(to size: PixelSize) throws -> Picture {
-    let reduced = try reduced(to: PixelSize(width: min(size.width, image.width), height: min(size.height, image.height)))
+    let reduced = try reduced(
+      to: PixelSize(width: min(size.width, image.width), height: min(size.height, image.height)))
     guard reduced.width < size.width || reduced.height < size.height else { return reduced }
     return try reduced.then(orThrow: Self.failed) {
       cvips_enlarge(
@@ -49,7 +50,8 @@ struct Resizing {
     )
     let source =
       boxes.0 > 1 || boxes.1 > 1
-      ? try image.then(orThrow: Self.failed) { cvips_box_shrink($0, max(1, boxes.0), max(1, boxes.1)) } : image
+      ? try image.then(orThrow: Self.failed) { cvips_box_shrink($0, max(1, boxes.0), max(1, boxes.1)) }
+      : image
     return try source.then(orThrow: Self.failed) {
       cvips_reduce(
         $0, Double(source.width) / Double(size.width), Double(source.height) / Double(size.height))

@@ -28,7 +28,8 @@ struct S3Store: Sendable {
     }
     self.endpoint = endpoint.hasSuffix("/") ? String(endpoint.dropLast()) : endpoint
     region = environment["AWS_REGION"] ?? environment["AWS_DEFAULT_REGION"] ?? "us-east-1"
-    if let accessKey = environment["AWS_ACCESS_KEY_ID"], let secretKey = environment["AWS_SECRET_ACCESS_KEY"] {
+    if let accessKey = environment["AWS_ACCESS_KEY_ID"], let secretKey = environment["AWS_SECRET_ACCESS_KEY"]
+    {
       credentials = Credentials(
         accessKey: accessKey, secretKey: secretKey, sessionToken: environment["AWS_SESSION_TOKEN"])
     } else {
@@ -48,7 +49,8 @@ struct S3Store: Sendable {
       !parts[0].contains(".."), !parts[1].split(separator: "/").contains(where: { $0 == "." || $0 == ".." })
     else {
       throw Rejection(
-        .imageForbidden, "image \(ImageURL.redacted(reference)) is no s3://bucket/key reference; check its spelling")
+        .imageForbidden,
+        "image \(ImageURL.redacted(reference)) is no s3://bucket/key reference; check its spelling")
     }
     return try ImageURL("\(endpoint)/\(parts[0])/\(Self.encoded(parts[1]))")
   }
@@ -64,7 +66,8 @@ struct S3Store: Sendable {
     let plain = Set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~/".utf8)
     return key.utf8.map { byte in
       plain.contains(byte)
-        ? String(UnicodeScalar(byte)) : "%" + String(byte >> 4, radix: 16, uppercase: true)
+        ? String(UnicodeScalar(byte))
+        : "%" + String(byte >> 4, radix: 16, uppercase: true)
           + String(byte & 15, radix: 16, uppercase: true)
     }.joined()
   }

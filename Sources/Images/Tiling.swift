@@ -14,7 +14,9 @@ struct Tiling {
     let whole = PixelSize(width: tile, height: tile)
     guard !rules.gridPinpoints.isEmpty else {
       let resizing = Resizing(of: image)
-      let square = try rules.paddingColor.map { try resizing.padded(to: tile, color: $0) } ?? resizing.stretched(to: whole)
+      let square =
+        try rules.paddingColor.map { try resizing.padded(to: tile, color: $0) }
+        ?? resizing.stretched(to: whole)
       return TiledImage(
         tileSize: tile, pixels: try pixels(square), grid: GridSize(columns: 0, rows: 0), originalSize: size)
     }
@@ -22,7 +24,8 @@ struct Tiling {
     let canvas = AnyResolution.bestPinpoint(for: size, among: rules.gridPinpoints)
     let fitted = AnyResolution.fittedSize(of: size, in: canvas)
     let map = try Resizing(of: image).stretched(to: fitted).placed(
-      x: (canvas.width - fitted.width) / 2, y: (canvas.height - fitted.height) / 2, on: canvas, color: [0, 0, 0])
+      x: (canvas.width - fitted.width) / 2, y: (canvas.height - fitted.height) / 2, on: canvas,
+      color: [0, 0, 0])
     let grid = GridSize(columns: canvas.width / tile, rows: canvas.height / tile)
     return TiledImage(
       tileSize: tile, pixels: try pixels(overview) + cut(try pixels(map), grid: grid, width: canvas.width),
@@ -31,7 +34,8 @@ struct Tiling {
 
   private func pixels(_ picture: Picture) throws -> [UInt8] {
     try picture.pixels(
-      deadline, orThrow: Rejection(.internal, "the image cannot be resized to \(picture.width)×\(picture.height)"))
+      deadline,
+      orThrow: Rejection(.internal, "the image cannot be resized to \(picture.width)×\(picture.height)"))
   }
 
   /// Tiles in raster order, `[tile, row, column, channel]`, of a canvas `[row, column, channel]`.

@@ -55,6 +55,7 @@ final class WebClient: Sendable {
         .imageUnreachable, "image \(request.name) did not arrive within the time limit; check the server")
     }
     return Rejection(
-      .imageUnreachable, "image \(request.name) cannot be fetched: \(String(cString: curl_easy_strerror(code)))")
+      .imageUnreachable,
+      "image \(request.name) cannot be fetched: \(String(cString: curl_easy_strerror(code)))")
   }
 }

@@ -57,7 +57,8 @@ final class WebImages: Sendable {
     case .redirect:
       // A signature holds for one host, so there is no following.
       throw Rejection(
-        .imageUnreachable, "image \(name) is redirected by the object store; check --s3-endpoint and AWS_REGION")
+        .imageUnreachable,
+        "image \(name) is redirected by the object store; check --s3-endpoint and AWS_REGION")
     }
   }
 
@@ -68,7 +69,8 @@ final class WebImages: Sendable {
     let rules = access.allowedHosts.filter { $0.matches(url) }
     guard !rules.isEmpty else {
       throw Rejection(
-        .imageForbidden, "image \(name) leads to host \(url.host), which is not allowed; add --allow-host \(url.host)")
+        .imageForbidden,
+        "image \(name) leads to host \(url.host), which is not allowed; add --allow-host \(url.host)")
     }
     return rules.flatMap(\.permittedAddresses)
   }

@@ -73,6 +73,8 @@ final class WebTransfer {
       refusedAddress = true
       return curl_socket_t(CURL_SOCKET_BAD)
     }
-    return socket(address.pointee.family, address.pointee.socktype, address.pointee.protocol)
+    let connection = socket(address.pointee.family, address.pointee.socktype, address.pointee.protocol)
+    if connection >= 0 { _ = fcntl(connection, F_SETFD, FD_CLOEXEC) }
+    return connection
   }
 }

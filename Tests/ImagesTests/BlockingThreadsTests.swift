@@ -8,7 +8,9 @@ import Testing
     let threads = BlockingThreads(name: "test-work", count: 1)
     #expect(try await threads.run { _ in Thread.current.name } == "test-work-1")
     #if os(Linux)
-      let name = try await threads.run { _ in try String(contentsOfFile: "/proc/thread-self/comm", encoding: .utf8) }
+      let name = try await threads.run { _ in
+        try String(contentsOfFile: "/proc/thread-self/comm", encoding: .utf8)
+      }
       #expect(name == "test-work-1\n")
     #endif
   }

@@ -13,7 +13,8 @@ import TokenSampling
 
   /// Padding shows which way is up and how long each side is: the 32×16 picture fills the middle rows.
   @Test(arguments: [
-    "quarters.png", "quarters.webp", "quarters.avif", "orientation1.jpg", "orientation3.jpg", "orientation5.jpg",
+    "quarters.png", "quarters.webp", "quarters.avif", "orientation1.jpg", "orientation3.jpg",
+    "orientation5.jpg",
     "orientation6.jpg", "orientation8.jpg",
   ])
   func everyFormatAndOrientationLooksTheSame(file: String) async throws {

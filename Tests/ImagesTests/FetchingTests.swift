@@ -36,7 +36,9 @@ import Testing
   @Test func hostsAreClosedUntilAllowed() async throws {
     let server = try LocalServer { _ in .image(Self.bytes) }
     for hosts in [[], ["example.com"], ["127.0.0.1:1"], ["localhost"]] {
-      let message = await expectRejection(.imageForbidden) { try await loader(hosts).fetch(.uri(server.url("/"))) }
+      let message = await expectRejection(.imageForbidden) {
+        try await loader(hosts).fetch(.uri(server.url("/")))
+      }
       #expect(message.contains("--allow-host"))
     }
     #expect(server.requests.isEmpty)
@@ -49,7 +51,9 @@ import Testing
   }
 
   /// As after rebinding: the name is allowed, what it resolves to is not.
-  @Test(arguments: ["127.0.0.1", "10.0.0.1", "169.254.169.254", "[::1]", "[::ffff:127.0.0.1]", "[64:ff9b::7f00:1]"])
+  @Test(arguments: [
+    "127.0.0.1", "10.0.0.1", "169.254.169.254", "[::1]", "[::ffff:127.0.0.1]", "[64:ff9b::7f00:1]",
+  ])
   func allowedNamesReachNoPrivateAddress(address: String) async throws {
     let server = try LocalServer { _ in .image(Self.bytes) }
     let name = "pictures.example.com"
@@ -62,8 +66,10 @@ import Testing
   }
 
   @Test(arguments: [
-    "http://169.254.169.254/latest/", "http://2852039166/latest/", "http://0xA9FEA9FE/", "http://0251.0376.0251.0376/",
-    "http://[::ffff:169.254.169.254]/", "http://[::ffff:a9fe:a9fe]/", "http://[fe80::1%25eth0]/", "http://169.254.169.254.nip.io/",
+    "http://169.254.169.254/latest/", "http://2852039166/latest/", "http://0xA9FEA9FE/",
+    "http://0251.0376.0251.0376/",
+    "http://[::ffff:169.254.169.254]/", "http://[::ffff:a9fe:a9fe]/", "http://[fe80::1%25eth0]/",
+    "http://169.254.169.254.nip.io/",
   ])
   func metadataAddressesAreForbiddenInEveryForm(url: String) async throws {
     await expectRejection(.imageForbidden) { try await loader(["example.com"]).fetch(.uri(url)) }
@@ -75,7 +81,8 @@ import Testing
   @Test(arguments: [
     "gopher://127.0.0.1:70/_", "ftp://127.0.0.1/a.jpg", "data:image/png;base64,AAAA", "javascript:alert(1)",
     "DATA:,x", "http://127.0.0.1\\@example.com/", "http:\\\\127.0.0.1/", "http://me:secret@127.0.0.1/",
-    "http://127.0.0.1@evil.example/", "http://127.0.0.1 .evil.example/", "http://ⓔxample.com/", "http:///a.jpg",
+    "http://127.0.0.1@evil.example/", "http://127.0.0.1 .evil.example/", "http://ⓔxample.com/",
+    "http:///a.jpg",
     "http://127.0.0.1\r\nHost: x/", "http://[::1", "http://127.0.0.1:99999/", "//127.0.0.1/a.jpg",
   ])
   func disguisedAndForeignURLsAreForbidden(url: String) async throws {
@@ -95,7 +102,8 @@ import Testing
   }
 
   @Test(arguments: [
-    "http://169.254.169.254/latest/", "http://localhost:PORT/", "http://10.0.0.1/", "file:///etc/passwd", "s3://b/k",
+    "http://169.254.169.254/latest/", "http://localhost:PORT/", "http://10.0.0.1/", "file:///etc/passwd",
+    "s3://b/k",
     "gopher://127.0.0.1/", "http://a:b@127.0.0.1:PORT/", "http://pictures.example.com:PORT/",
   ])
   func redirectsAreCheckedLikeTheFirstURL(target: String) async throws {
@@ -141,7 +149,9 @@ import Testing
     let body = try LocalServer { _ in .endlessBody }
     await expectRejection(.imageTooLarge) { try await loader([body.host]).fetch(.uri(body.url("/"))) }
     let headers = try LocalServer { _ in .endlessHeaders }
-    await expectRejection(.imageUnreachable) { try await loader([headers.host]).fetch(.uri(headers.url("/"))) }
+    await expectRejection(.imageUnreachable) {
+      try await loader([headers.host]).fetch(.uri(headers.url("/")))
+    }
   }
 
   @Test func announcedLengthsBeyondTheLimitAreRefused() async throws {

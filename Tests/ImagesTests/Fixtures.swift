@@ -55,7 +55,8 @@ func expectRejection(
 ) async -> String {
   do {
     let value = try await body()
-    Issue.record("expected \(reason), got \(String(describing: value).prefix(200))", sourceLocation: sourceLocation)
+    Issue.record(
+      "expected \(reason), got \(String(describing: value).prefix(200))", sourceLocation: sourceLocation)
   } catch let rejection as Rejection {
     #expect(rejection.reason == reason, "\(rejection)", sourceLocation: sourceLocation)
     #expect(!rejection.message.isEmpty, sourceLocation: sourceLocation)

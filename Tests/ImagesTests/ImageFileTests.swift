@@ -34,7 +34,8 @@ import Testing
     try files.createSymbolicLink(
       atPath: folder.appending(path: "linked").path, withDestinationPath: root.path)
     loader = ImageLoader(
-      access: try ImageAccess(imageRoot: folder.appending(path: "linked").path, environment: [:]), limits: limits)
+      access: try ImageAccess(imageRoot: folder.appending(path: "linked").path, environment: [:]),
+      limits: limits)
   }
 
   deinit {
@@ -53,13 +54,17 @@ import Testing
   }
 
   @Test(arguments: [
-    "../secret.jpg", "below/../../secret.jpg", "out.jpg", "up/secret.jpg", "/etc/passwd", "file:///etc/passwd",
-    "ROOT/../secret.jpg", "file://ROOT/%2e%2e/secret.jpg", "ROOTless/a.jpg", "../nothing.jpg", "a\0b", "..", "/",
+    "../secret.jpg", "below/../../secret.jpg", "out.jpg", "up/secret.jpg", "/etc/passwd",
+    "file:///etc/passwd",
+    "ROOT/../secret.jpg", "file://ROOT/%2e%2e/secret.jpg", "ROOTless/a.jpg", "../nothing.jpg", "a\0b", "..",
+    "/",
     "file://otherhost/etc/passwd",
   ])
   func nothingOutsideTheRootIsRead(name: String) async throws {
     let real = try #require(resolvedPath(root.path))
-    await expectRejection(.imageForbidden) { try await loader.fetch(.uri(name.replacing("ROOT", with: real))) }
+    await expectRejection(.imageForbidden) {
+      try await loader.fetch(.uri(name.replacing("ROOT", with: real)))
+    }
   }
 
   @Test(arguments: ["missing.jpg", "below", "pipe.jpg", "loop.jpg", ""])
@@ -82,6 +87,8 @@ import Testing
   }
 
   @Test func aRootMustBeAFolder() {
-    #expect(throws: InvalidImageAccess.self) { try ImageAccess(imageRoot: "/nowhere/at/all", environment: [:]) }
+    #expect(throws: InvalidImageAccess.self) {
+      try ImageAccess(imageRoot: "/nowhere/at/all", environment: [:])
+    }
   }
 }

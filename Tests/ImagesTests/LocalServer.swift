@@ -46,18 +46,23 @@ final class LocalServer: Sendable {
     Thread { [weak self, listener] in
       while true {
         let connection = accept(listener, nil, nil)
-        guard connection >= 0, let server = self else { break }
+        guard connection >= 0 else { break }
+        guard let server = self else {
+          close(connection)
+          break
+        }
         Thread {
           server.serve(connection)
           close(connection)
         }.start()
       }
+      // Closed here alone: elsewhere, the number could be another socket's while this thread still waits on it.
+      close(listener)
     }.start()
   }
 
   deinit {
     shutdown(listener, Int32(SHUT_RDWR))
-    close(listener)
   }
 
   func url(_ path: String) -> String { "http://127.0.0.1:\(port)\(path)" }

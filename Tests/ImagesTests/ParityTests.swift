@@ -53,7 +53,9 @@ private struct Golden: Decodable {
     for expected in golden.cases {
       let rules = try #require(Self.rules[expected.model])
       let photo = try Data(contentsOf: Fixture.photographs.appending(path: expected.photo))
+      let begin = ContinuousClock.now
       let image = try await loader.decode(photo, rules: rules)
+      let duration = (ContinuousClock.now - begin).formatted(.units(allowed: [.milliseconds], width: .narrow))
       let name = "\(expected.model) \(expected.photo)"
       #expect(image.originalSize == PixelSize(width: expected.size[0], height: expected.size[1]), "\(name)")
       #expect(image.tileCount == expected.tiles, "\(name)")
@@ -63,16 +65,20 @@ private struct Golden: Decodable {
       }
       var figures = ""
       for (processor, bytes) in expected.samples.sorted(by: { $0.key < $1.key }) {
-        let difference = zip(samples, bytes).enumerated().map { index, pair in
-          Double(abs(pair.0 - Int(pair.1))) / 255 / golden.deviation[index % 3]
-        }.reduce(0, +) / Double(samples.count)
+        let difference =
+          zip(samples, bytes).enumerated().map { index, pair in
+            Double(abs(pair.0 - Int(pair.1))) / 255 / golden.deviation[index % 3]
+          }.reduce(0, +) / Double(samples.count)
         #expect(bytes.count == samples.count)
         #expect(difference <= Self.tolerance, "\(name) against \(processor)")
         figures += " \(processor) \(String(format: "%.5f", difference))"
       }
       let drift = zip(means(of: image), expected.means.joined()).map { abs($0 - $1) }.max() ?? 0
       #expect(drift <= 0.5, "mean of a tile's channel in \(name)")
-      print("preprocessing \(name): mean absolute difference\(figures), tile means \(String(format: "%.3f", drift))")
+      print(
+        "preprocessing \(name): mean absolute difference\(figures),",
+        "tile means \(String(format: "%.3f", drift)), \(duration)"
+      )
     }
   }
 

@@ -32,11 +32,15 @@ import Testing
 
   @Test func storesAreClosedWithoutAnEndpoint() async throws {
     let loader = try ImageLoader.closed()
-    let message = await expectRejection(.imageForbidden) { try await loader.fetch(.uri("s3://pictures/a.jpg")) }
+    let message = await expectRejection(.imageForbidden) {
+      try await loader.fetch(.uri("s3://pictures/a.jpg"))
+    }
     #expect(message.contains("--s3-endpoint"))
   }
 
-  @Test(arguments: ["s3://pictures", "s3:///a.jpg", "s3:pictures/a.jpg", "s3://a@b/c", "s3://pic/../x", "s3://b..c/x"])
+  @Test(arguments: [
+    "s3://pictures", "s3:///a.jpg", "s3:pictures/a.jpg", "s3://a@b/c", "s3://pic/../x", "s3://b..c/x",
+  ])
   func otherReferencesAreForbidden(reference: String) async throws {
     let server = try LocalServer { _ in .status(200) }
     await expectRejection(.imageForbidden) { try await loader(server, [:]).fetch(.uri(reference)) }
@@ -45,16 +49,22 @@ import Testing
 
   @Test func redirectsAreNotFollowed() async throws {
     let server = try LocalServer { _ in .redirect("/elsewhere") }
-    await expectRejection(.imageUnreachable) { try await loader(server, [:]).fetch(.uri("s3://pictures/a.jpg")) }
+    await expectRejection(.imageUnreachable) {
+      try await loader(server, [:]).fetch(.uri("s3://pictures/a.jpg"))
+    }
     #expect(server.requests.count == 1)
   }
 
   @Test func theEndpointIsNoOpenDoorForURLs() async throws {
     let server = try LocalServer { _ in .image(Data("object".utf8)) }
-    await expectRejection(.imageForbidden) { try await loader(server, [:]).fetch(.uri(server.url("/pictures/a.jpg"))) }
+    await expectRejection(.imageForbidden) {
+      try await loader(server, [:]).fetch(.uri(server.url("/pictures/a.jpg")))
+    }
   }
 
-  @Test(arguments: ["", "minio", "ftp://minio", "file:///", "http://a:b@minio", "http://minio/path", "http://minio/?x"])
+  @Test(arguments: [
+    "", "minio", "ftp://minio", "file:///", "http://a:b@minio", "http://minio/path", "http://minio/?x",
+  ])
   func otherEndpointsAreRefused(endpoint: String) {
     #expect(throws: InvalidImageAccess.self) { try ImageAccess(s3Endpoint: endpoint, environment: [:]) }
   }
@@ -72,7 +82,8 @@ import Testing
     #expect(headers["x-amz-security-token"] == "session")
     let names = try #require(authorization.firstMatch(of: /SignedHeaders=([a-z0-9;-]+)/)).1
     let signed = names.split(separator: ";").map(String.init)
-    #expect(signed.contains("host") && signed.contains("x-amz-date") && signed.contains("x-amz-security-token"))
+    #expect(
+      signed.contains("host") && signed.contains("x-amz-date") && signed.contains("x-amz-security-token"))
     let path = try #require(lines[0].split(separator: " ").dropFirst().first)
     let canonical =
       "GET\n\(path)\n\n" + signed.map { "\($0):\(headers[$0] ?? "")\n" }.joined()
