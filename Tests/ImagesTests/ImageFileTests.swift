@@ -78,6 +78,17 @@ import Testing
     await expectRejection(.imageTooLarge) { try await loader.fetch(.uri("long.jpg")) }
   }
 
+  @Test func contentDecidesNotTheName() async throws {
+    let access = try ImageAccess(imageRoot: root.path, environment: [:])
+    let loader = ImageLoader(access: access)
+    try Fixture.odd("orientation1.jpg").write(to: root.appending(path: "photo.png"))
+    let photo = try await loader.fetch(.uri("photo.png"))
+    #expect(try await loader.tiles(of: photo, rules: smallTile).originalSize.width == 32)
+    try Fixture.odd("drawing.svg").write(to: root.appending(path: "drawing.jpg"))
+    let drawing = try await loader.fetch(.uri("drawing.jpg"))
+    await expectRejection(.imageUnsupported) { try await loader.tiles(of: drawing, rules: smallTile) }
+  }
+
   @Test func filesAreClosedWithoutARoot() async throws {
     let closed = try ImageLoader.closed()
     for name in ["a.jpg", "file:///a.jpg", "/a.jpg"] {
