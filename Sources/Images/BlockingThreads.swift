@@ -15,8 +15,7 @@ final class BlockingThreads: Sendable {
     self.count = max(1, count)
     for index in 1...self.count {
       let thread = Thread { [waiting] in
-        // From within: Foundation tells the system the name of a running thread only.
-        Thread.current.name = "\(name)-\(index)"
+        Self.setName("\(name)-\(index)")
         Self.blockBrokenPipeSignal()
         while let work = waiting.next() { work() }
         atEnd()
@@ -24,6 +23,19 @@ final class BlockingThreads: Sendable {
       thread.stackSize = 1 << 20
       thread.start()
     }
+  }
+
+  /// What debuggers and `top` show. Foundation's own name reaches the system only sometimes on Linux, and glibc's
+  /// call for it is hidden from Swift.
+  private static func setName(_ name: String) {
+    #if os(Linux)
+      let file = open("/proc/thread-self/comm", O_WRONLY | O_CLOEXEC)
+      guard file >= 0 else { return }
+      _ = write(file, name, name.utf8.count)
+      close(file)
+    #else
+      pthread_setname_np(name)
+    #endif
   }
 
   /// A server that hangs up on a TLS connection must not end the process.
