@@ -44,6 +44,6 @@ struct FeatureMap {
     }
     return CompressedImage(
       features: tokens, channels: channels,
-      newlines: (1...map.rows).map { overview + $0 * map.columns }, map: map, encodedTokens: total)
+      newlines: (0..<map.rows).map { overview + ($0 + 1) * map.columns }, map: map, encodedTokens: total)
   }
 }

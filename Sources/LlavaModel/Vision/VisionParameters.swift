@@ -79,8 +79,9 @@ struct VisionParameters {
       throw .malformed(
         file: file.path, reason: "clip.vision.image_grid_pinpoints are no pairs of multiples of \(tile)")
     }
+    // Pairs are (height, width), as Hugging Face reads them; their order decides between equals.
     gridPinpoints = stride(from: 0, to: sides.count, by: 2).map {
-      PixelSize(width: sides[$0], height: sides[$0 + 1])
+      PixelSize(width: sides[$0 + 1], height: sides[$0])
     }
     let merge = file.string("clip.vision.mm_patch_merge_type") ?? "flat"
     guard ["flat", "spatial_unpad"].contains(merge) else {
