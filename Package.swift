@@ -61,7 +61,9 @@ let package = Package(
     .target(
       name: "Images", dependencies: ["Answering", "TokenSampling", "CVips", "CCurl"],
       swiftSettings: swiftSettings),
-    .target(name: "FileJobs", dependencies: ["Answering"], swiftSettings: swiftSettings),
+    .target(
+      name: "FileJobs", dependencies: ["Answering", .product(name: "Crypto", package: "swift-crypto")],
+      swiftSettings: swiftSettings),
 
     // The command line: reads settings, wires, runs.
     .executableTarget(

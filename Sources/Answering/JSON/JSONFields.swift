@@ -26,6 +26,13 @@ package struct JSONFields: Sendable {
     return rest
   }
 
+  /// The same object without fields that are null, for formats where null means absent.
+  package var withoutNulls: JSONFields {
+    var rest = self
+    rest.fields = fields.filter { $0.value != .null }
+    return rest
+  }
+
   package subscript(name: String) -> JSONValue? { fields[name] }
 
   package var names: Dictionary<String, JSONValue>.Keys { fields.keys }

@@ -10,9 +10,7 @@ extension GenerationParameters {
   mutating func override(with fields: JSONFields) throws(Rejection) {
     try fields.allow(only: Self.fieldNames)
     if let value = try fields.integer("max_tokens", in: 1...4096) { maxTokens = value }
-    if let value = try fields.number("temperature", allowed: "from 0 to 2", where: { $0 >= 0 && $0 <= 2 }) {
-      temperature = value
-    }
+    if let value = try fields.temperature() { temperature = value }
     if let value = try fields.topP() { topP = value }
     if let value = try fields.minP() { minP = value }
     if let value = try fields.integer("seed", in: 0...Int(UInt32.max)) { seed = UInt32(value) }
@@ -38,6 +36,10 @@ extension GenerationParameters {
 }
 
 extension JSONFields {
+  package func temperature() throws(Rejection) -> Float? {
+    try number("temperature", allowed: "from 0 to 2") { $0 >= 0 && $0 <= 2 }
+  }
+
   package func topP() throws(Rejection) -> Float? {
     try number("top_p", allowed: "above 0 and at most 1") { $0 > 0 && $0 <= 1 }
   }

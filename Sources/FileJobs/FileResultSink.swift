@@ -1,0 +1,63 @@
+import Answering
+import Foundation
+
+/// Appends outcomes to a file, a pipe, or text files beside images.
+///
+/// `publish` returns when the system has taken all lines of the outcome, in one write: a kill of this process
+/// loses nothing of them. Every five seconds, and by `close`, the file is also synchronised with the disk: a
+/// power failure loses at most the answers since then, and a resumed run asks their questions again.
+public actor FileResultSink: ResultSink {
+  private static let synchronizationInterval = Duration.seconds(5)
+
+  private let executor = BlockingExecutor(name: "focus.file-jobs.writer")
+  public nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
+
+  private let output: FileDescriptor?
+  private let sidecars: Sidecars?
+  private let results: any ResultLines
+  /// Bytes of whole lines in the file.
+  private var length: Int
+  private var lastSynchronized = ContinuousClock.now
+  private var failure: FileJobsError?
+
+  init(output: FileDescriptor?, sidecars: Sidecars?, results: any ResultLines) {
+    self.output = output
+    self.sidecars = sidecars
+    self.results = results
+    length = output?.length ?? 0
+  }
+
+  /// Throws `FileJobsError.cannotWrite`, as on a full disk, and again at every later call: after a gap nothing
+  /// more is written.
+  public func publish(_ outcome: JobOutcome) async throws {
+    if let failure { throw failure }
+    do throws(FileJobsError) {
+      // Before the line that says it is done.
+      try sidecars?.write(outcome)
+      if let output { try append(results.lines(for: outcome), to: output) }
+    } catch {
+      failure = error
+      throw error
+    }
+  }
+
+  /// Waits until everything is on the disk. Call it once, at the end, also of an interrupted run.
+  public func close() async throws {
+    try output?.synchronize()
+  }
+
+  private func append(_ lines: [UInt8], to output: FileDescriptor) throws(FileJobsError) {
+    do throws(FileJobsError) {
+      try output.write(lines)
+    } catch {
+      // A half-written line would be dropped by the next run anyway; other readers are spared it.
+      if output.isRegular { try? output.truncate(to: length) }
+      throw error
+    }
+    length += lines.count
+    if ContinuousClock.now - lastSynchronized >= Self.synchronizationInterval {
+      try output.synchronize()
+      lastSynchronized = .now
+    }
+  }
+}

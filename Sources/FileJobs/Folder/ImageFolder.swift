@@ -1,0 +1,44 @@
+import Answering
+import Foundation
+
+/// A folder of images, each asked the same questions.
+public struct ImageFolder: Sendable {
+  /// File names are only a hint: what an image is, its bytes decide later.
+  static let extensions: Set<String> = [
+    "avif", "gif", "heic", "heif", "jpeg", "jpg", "png", "tif", "tiff", "webp",
+  ]
+
+  /// Searched with its subfolders; hidden files and linked folders are passed over.
+  public var path: String
+  /// Asked of every image.
+  public var questions: [Question]
+  public var compression: Compression
+  /// Extension of the text file written beside each image, without its dot; nil for none.
+  public var sidecarExtension: String?
+
+  public init(
+    path: String, questions: [Question], compression: Compression = .auto, sidecarExtension: String? = nil
+  ) {
+    self.path = path
+    self.questions = questions
+    self.compression = compression
+    self.sidecarExtension = sidecarExtension
+  }
+
+  /// Paths of the images within the folder, sorted by their bytes.
+  func images() throws(FileJobsError) -> [String] {
+    var isDirectory: ObjCBool = false
+    guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory), isDirectory.boolValue,
+      let names = FileManager.default.enumerator(atPath: path)
+    else { throw .cannotOpen(path: path, reason: "it is not a folder that can be read") }
+    var images: [String] = []
+    for case let name as String in names where Self.isImage(name) { images.append(name) }
+    guard !images.isEmpty else { throw .noImages(path: path) }
+    return images.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+  }
+
+  private static func isImage(_ name: String) -> Bool {
+    guard !name.split(separator: "/").contains(where: { $0.hasPrefix(".") }) else { return false }
+    return extensions.contains(URL(filePath: name).pathExtension.lowercased())
+  }
+}
