@@ -12,7 +12,7 @@ public actor FileResultSink: ResultSink {
   private let executor = BlockingExecutor(name: "focus.file-jobs.writer")
   public nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
 
-  private let output: FileDescriptor?
+  private var output: FileDescriptor?
   private let sidecars: Sidecars?
   private let results: any ResultLines
   /// Bytes of whole lines in the file.
@@ -41,9 +41,13 @@ public actor FileResultSink: ResultSink {
     }
   }
 
-  /// Waits until everything is on the disk. Call it once, at the end, also of an interrupted run.
+  /// Waits until everything is on the disk, and lets other runs write to the output. Call it at the end, also of
+  /// an interrupted run; afterwards nothing can be published.
   public func close() async throws {
-    try output?.synchronize()
+    guard let output else { return }
+    self.output = nil
+    failure = failure ?? .cannotWrite(path: output.path, reason: "the run has closed it")
+    try output.synchronize()
   }
 
   private func append(_ lines: [UInt8], to output: FileDescriptor) throws(FileJobsError) {
