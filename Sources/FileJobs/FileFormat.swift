@@ -13,7 +13,7 @@ public enum FileFormat: String, Sendable, CaseIterable, Codable {
   case vqav2
 
   /// Those that can be read and written.
-  public static let supported: [FileFormat] = [.jobs, .openAIBatch]
+  public static let supported: [FileFormat] = [.jobs, .openAIBatch, .llava]
 
   /// Guesses from the names of the first object's fields; `jobs` where nothing fits, because its refusals say
   /// best what is wrong.

@@ -25,12 +25,13 @@ public struct FileRun: Sendable {
   /// output is continued. Throws `FileJobsError`.
   public init(
     input: String, output: String, format: FileFormat? = nil, model: ModelIdentity,
-    settings: [String: String], overwrite: Bool = false, limits: JobLimits = .files
+    settings: [String: String], parameters: GenerationParameters = .init(), overwrite: Bool = false,
+    limits: JobLimits = .files
   ) throws(FileJobsError) {
     let file = input == Self.stream ? FileDescriptor.standardInput : try .reading(input)
     var lines = LineReader(file, limit: limits.messageBytes)
     let format = if let format { format } else { FileFormat.guess(from: try lines.beginning()) }
-    let results = try format.results()
+    let results = try format.results(model: model)
     let opened = try Self.open(
       output, input: file, manifest: RunManifest(model: model, settings: settings, format: format),
       overwrite: overwrite,
@@ -38,7 +39,8 @@ public struct FileRun: Sendable {
     let total = file.isRegular ? file.length : nil
     let source = FileJobSource(
       lines: lines, totalBytes: total,
-      requests: try format.requests(file: file.path, limits: limits, done: opened.done))
+      requests: try format.requests(
+        file: file.path, limits: limits, parameters: parameters, done: opened.done))
     self.source = source
     self.format = format
     sink = FileResultSink(output: opened.file, sidecars: nil, results: results)
@@ -85,20 +87,27 @@ public struct FileRun: Sendable {
 
 extension FileFormat {
   fileprivate func requests(
-    file: String, limits: JobLimits, done: Set<ProgressKey>
+    file: String, limits: JobLimits, parameters: GenerationParameters, done: Set<ProgressKey>
   ) throws(FileJobsError) -> any RequestLines {
     switch self {
-    case .jobs: JobRequests(file: file, limits: limits, done: done)
-    case .openAIBatch: BatchRequests(file: file, limits: limits, done: done)
-    case .llava, .vqav2: throw .unsupportedFormat(self)
+    case .jobs:
+      return JobRequests(file: file, limits: limits, done: done)
+    case .openAIBatch:
+      return GroupedRequests(file: file, done: done, questions: BatchQuestions(limits: limits))
+    case .llava:
+      let questions = LlavaQuestions(limits: limits, parameters: parameters)
+      return GroupedRequests(file: file, done: done, questions: questions)
+    case .vqav2:
+      throw .unsupportedFormat(self)
     }
   }
 
-  fileprivate func results() throws(FileJobsError) -> any ResultLines {
+  fileprivate func results(model: ModelIdentity) throws(FileJobsError) -> any ResultLines {
     switch self {
     case .jobs: JobRecords()
     case .openAIBatch: BatchRecords()
-    case .llava, .vqav2: throw .unsupportedFormat(self)
+    case .llava: LlavaRecords(modelName: model.name)
+    case .vqav2: throw .unsupportedFormat(self)
     }
   }
 }

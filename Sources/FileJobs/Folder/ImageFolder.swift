@@ -32,13 +32,22 @@ public struct ImageFolder: Sendable {
       let names = FileManager.default.enumerator(atPath: path)
     else { throw .cannotOpen(path: path, reason: "it is not a folder that can be read") }
     var images: [String] = []
-    for case let name as String in names where Self.isImage(name) { images.append(name) }
+    for case let name as String in names where !Self.isHidden(name) {
+      if names.fileAttributes?[.type] as? FileAttributeType == .typeDirectory {
+        // The enumerator passes over folders that it may not read, and says nothing.
+        let folder = path + "/" + name
+        guard FileManager.default.isReadableFile(atPath: folder) else {
+          throw .cannotOpen(path: folder, reason: "this folder may not be read")
+        }
+      } else if Self.extensions.contains(URL(filePath: name).pathExtension.lowercased()) {
+        images.append(name)
+      }
+    }
     guard !images.isEmpty else { throw .noImages(path: path) }
     return images.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
   }
 
-  private static func isImage(_ name: String) -> Bool {
-    guard !name.split(separator: "/").contains(where: { $0.hasPrefix(".") }) else { return false }
-    return extensions.contains(URL(filePath: name).pathExtension.lowercased())
+  private static func isHidden(_ name: String) -> Bool {
+    name.split(separator: "/").contains { $0.hasPrefix(".") }
   }
 }

@@ -18,6 +18,11 @@ struct ProgressKey: Hashable, Sendable {
     ProgressKey("request", Data(customID.utf8), Data())
   }
 
+  /// A question of a LLaVA file has an answer; `id` as JSON, `occurrence` counts lines with both from 0.
+  static func question(_ id: String, text: String, occurrence: Int) -> ProgressKey {
+    ProgressKey("question \(occurrence)", Data(id.utf8), Data(text.utf8))
+  }
+
   /// A line was refused. Its content counts: once repaired, it is asked.
   static func refusedLine(_ number: Int, payload: Payload?) -> ProgressKey {
     ProgressKey("line", Data(String(number).utf8), payload?.bytes ?? Data())
