@@ -26,7 +26,15 @@ public actor FileJobSource: JobSource {
   }
 
   public func next() async throws -> Delivery? {
-    while ready.isEmpty, !isAtEnd { try readOn() }
+    while ready.isEmpty, !isAtEnd {
+      // A resumed run may pass over many lines before it has a job.
+      try Task.checkCancellation()
+      do throws(FileJobsError) {
+        try readOn()
+      } catch .interrupted {
+        throw CancellationError()
+      }
+    }
     guard !ready.isEmpty else { return nil }
     let draft = ready.removeFirst()
     sequence += 1
@@ -38,7 +46,7 @@ public actor FileJobSource: JobSource {
   /// Nothing to do: the output itself is the record of what is done.
   public func finish(_ delivery: Delivery) async throws {}
 
-  private func readOn() throws {
+  private func readOn() throws(FileJobsError) {
     if let line = try lines.next() {
       if line.bytes.contains(where: { !$0.isJSONWhitespace }) { ready += requests.read(line) }
     } else {

@@ -16,6 +16,8 @@ public enum FileJobsError: Error, Sendable, Equatable, CustomStringConvertible {
   case unsupportedFormat(FileFormat)
   case noImages(path: String)
   case outputIsInput(path: String)
+  /// The reading task was cancelled while it waited.
+  case interrupted(path: String)
 
   public var description: String {
     switch self {
@@ -36,6 +38,7 @@ public enum FileJobsError: Error, Sendable, Equatable, CustomStringConvertible {
       "the file format \(format.rawValue) is not supported yet; use "
         + FileFormat.supported.map(\.rawValue).joined(separator: " or ")
     case .outputIsInput(let path): "\(path) is both input and output; choose another --output"
+    case .interrupted(let path): "reading \(path) was interrupted; start again to continue"
     case .noImages(let path):
       "\(path) holds no images (\(ImageFolder.extensions.sorted().joined(separator: ", ")))"
     }
@@ -44,7 +47,7 @@ public enum FileJobsError: Error, Sendable, Equatable, CustomStringConvertible {
   /// Whether starting again with the same arguments can help.
   public var isRetryable: Bool {
     switch self {
-    case .cannotOpen, .cannotRead, .cannotWrite, .inUse: true
+    case .cannotOpen, .cannotRead, .cannotWrite, .inUse, .interrupted: true
     case .otherSettings, .foreignOutput, .damagedOutput, .unsupportedFormat, .noImages,
       .outputIsInput:
       false

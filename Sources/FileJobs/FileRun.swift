@@ -22,10 +22,11 @@ public struct FileRun: Sendable {
   /// A file of jobs; `-` for standard input or output. `format` nil is guessed from the input's first line.
   ///
   /// `model` and `settings` (those that change answers, by the name of their flag) must be the same whenever the
-  /// output is continued. Throws `FileJobsError`.
+  /// output is continued. `defaults` hold where neither a job nor a question sets a parameter. Throws
+  /// `FileJobsError`.
   public init(
     input: String, output: String, format: FileFormat? = nil, model: ModelIdentity,
-    settings: [String: String], parameters: GenerationParameters = .init(), overwrite: Bool = false,
+    settings: [String: String], defaults: GenerationParameters = .init(), overwrite: Bool = false,
     limits: JobLimits = .files
   ) throws(FileJobsError) {
     let file = input == Self.stream ? FileDescriptor.standardInput : try .reading(input)
@@ -34,13 +35,12 @@ public struct FileRun: Sendable {
     let results = try format.results(model: model)
     let opened = try Self.open(
       output, input: file, manifest: RunManifest(model: model, settings: settings, format: format),
-      overwrite: overwrite,
-      results: results)
+      overwrite: overwrite, results: results)
     let total = file.isRegular ? file.length : nil
     let source = FileJobSource(
       lines: lines, totalBytes: total,
       requests: try format.requests(
-        file: file.path, limits: limits, parameters: parameters, done: opened.done))
+        file: file.path, limits: limits, defaults: defaults, done: opened.done))
     self.source = source
     self.format = format
     sink = FileResultSink(output: opened.file, sidecars: nil, results: results)
@@ -87,15 +87,16 @@ public struct FileRun: Sendable {
 
 extension FileFormat {
   fileprivate func requests(
-    file: String, limits: JobLimits, parameters: GenerationParameters, done: Set<ProgressKey>
+    file: String, limits: JobLimits, defaults: GenerationParameters, done: Set<ProgressKey>
   ) throws(FileJobsError) -> any RequestLines {
     switch self {
     case .jobs:
-      return JobRequests(file: file, limits: limits, done: done)
+      return JobRequests(file: file, limits: limits, defaults: defaults, done: done)
     case .openAIBatch:
-      return GroupedRequests(file: file, done: done, questions: BatchQuestions(limits: limits))
+      let questions = BatchQuestions(limits: limits, defaults: defaults)
+      return GroupedRequests(file: file, done: done, questions: questions)
     case .llava:
-      let questions = LlavaQuestions(limits: limits, parameters: parameters)
+      let questions = LlavaQuestions(limits: limits, defaults: defaults)
       return GroupedRequests(file: file, done: done, questions: questions)
     case .vqav2:
       throw .unsupportedFormat(self)

@@ -38,6 +38,19 @@ import Testing
     #expect(job.compression == .none)
   }
 
+  @Test func defaultsHoldWhereNothingIsSet() throws {
+    var defaults = GenerationParameters()
+    defaults.maxTokens = 7
+    defaults.temperature = 1
+    let message = """
+      {"job_id":"a","image":{"uri":"a.jpg"},"questions":[{"question_id":"q","text":"?"}],
+       "parameters":{"temperature":0}}
+      """
+    let job = try Job(json: Data(message.utf8), defaults: defaults)
+    #expect(job.questions.map(\.parameters.maxTokens) == [7])
+    #expect(job.questions.map(\.parameters.temperature) == [0])
+  }
+
   @Test func complaintsNameThePathAndWhatIsAllowed() {
     expect(.invalidParameters, "questions[0].parameters.temperature must be a number from 0 to 2, not -1") {
       try decode(questionParameters: #"{"temperature": -1}"#)

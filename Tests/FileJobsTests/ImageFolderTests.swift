@@ -39,7 +39,7 @@ import Testing
   @Test func textFilesAreWrittenBesideTheImages() async throws {
     try folder.write("by hand", to: "images/a.txt")
     var worker = EchoWorker()
-    try await worker.run(try open(output: nil, sidecar: "txt"))
+    try await worker.run(try open(output: nil, sidecar: ".txt"))
 
     #expect(worker.asked == ["b.JPG/q1", "pets/cat.webp/q1"])
     #expect(try folder.read("images/a.txt") == "by hand")

@@ -55,4 +55,18 @@ import Testing
     try pipe.fileHandleForWriting.write(contentsOf: Data("one\n".utf8))
     #expect(try reader.next()?.bytes == Data("one".utf8))
   }
+
+  @Test func waitingForAPipeEndsWithTheTask() async throws {
+    let pipe = Pipe()
+    let path = "/dev/fd/\(pipe.fileHandleForReading.fileDescriptor)"
+    let run = try FileRun(
+      input: path, output: "/dev/null", format: .jobs, model: EchoWorker.model, settings: [:])
+    let reading = Task { try await run.source.next() }
+    try await Task.sleep(for: .milliseconds(20))
+    reading.cancel()
+    await #expect(throws: CancellationError.self) { try await reading.value }
+
+    try pipe.fileHandleForWriting.write(contentsOf: Data(JobFileTests.line("late", ["1"]).utf8))
+    #expect(try await run.source.next()?.content.get().id == "late")
+  }
 }

@@ -13,7 +13,11 @@ extension Job {
   /// Throws `payload_too_large` beyond the limit, before parsing; `malformed_json` for what is no JSON;
   /// `schema_violation` for a wrong shape; `invalid_parameters` for a parameter with a wrong value. Lengths
   /// count Unicode scalars, as JSON Schema does. Ids are the same where Unicode says so (composed or not).
-  public init(json message: Data, limits: JobLimits = .files) throws(Rejection) {
+  ///
+  /// - Parameter defaults: what holds where neither the job nor a question sets a parameter.
+  public init(
+    json message: Data, limits: JobLimits = .files, defaults: GenerationParameters = .init()
+  ) throws(Rejection) {
     guard message.count <= limits.messageBytes else {
       throw Rejection(
         .payloadTooLarge, "the message has \(message.count) bytes; \(limits.messageBytes) are allowed")
@@ -30,7 +34,7 @@ extension Job {
       throw root.bad("job_id", mustBe: "text of 1–256 characters")
     }
     let image = try ImageReference(root)
-    var parameters = GenerationParameters()
+    var parameters = defaults
     let compression = try parameters.overrideWithJob(root)
     let questions = try Self.questions(root, parameters: parameters)
     self.init(

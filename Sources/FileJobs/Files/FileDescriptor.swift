@@ -57,8 +57,12 @@ final class FileDescriptor: Sendable {
     return fstat(number, &status) == 0 ? status : nil
   }
 
-  /// The next bytes, at most `count`; empty at the end. Waits for a pipe's writer.
+  /// The next bytes, at most `count`; empty at the end. Waits for a pipe's writer, and throws `interrupted` soon
+  /// after the task is cancelled.
   func read(upTo count: Int) throws(FileJobsError) -> [UInt8] {
+    while !hasInput(within: 100) {
+      if Task.isCancelled { throw .interrupted(path: path) }
+    }
     var failure: String?
     let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
       var received: Int
@@ -70,6 +74,12 @@ final class FileDescriptor: Sendable {
     }
     if let failure { throw .cannotRead(path: path, reason: failure) }
     return bytes
+  }
+
+  /// Whether a read would return at once, if need be after some milliseconds. The end and errors count.
+  private func hasInput(within milliseconds: Int32) -> Bool {
+    var request = pollfd(fd: number, events: Int16(POLLIN), revents: 0)
+    return isRegular || poll(&request, 1, milliseconds) > 0
   }
 
   /// Writes all bytes. In a file opened for appending they stand together, whoever else appends.

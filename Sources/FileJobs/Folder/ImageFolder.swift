@@ -13,7 +13,7 @@ public struct ImageFolder: Sendable {
   /// Asked of every image.
   public var questions: [Question]
   public var compression: Compression
-  /// Extension of the text file written beside each image, without its dot; nil for none.
+  /// Extension of the text file written beside each image, with or without its dot; nil for none.
   public var sidecarExtension: String?
 
   public init(
@@ -22,7 +22,7 @@ public struct ImageFolder: Sendable {
     self.path = path
     self.questions = questions
     self.compression = compression
-    self.sidecarExtension = sidecarExtension
+    self.sidecarExtension = sidecarExtension.map { $0.hasPrefix(".") ? String($0.dropFirst()) : $0 }
   }
 
   /// Paths of the images within the folder, sorted by their bytes.

@@ -28,6 +28,7 @@ public actor ImageFolderSource: JobSource {
 
   public func next() async throws -> Delivery? {
     while imagesRead < images.count {
+      try Task.checkCancellation()
       let image = images[imagesRead]
       let sequence = position.add(1, ordering: .relaxed).newValue
       if let content = content(for: image) {

@@ -4,15 +4,17 @@ import Foundation
 /// Format `openai-batch`: the `custom_id` is the question's id; a repeated one is refused.
 struct BatchQuestions: QuestionLines {
   let limits: JobLimits
+  let defaults: GenerationParameters
   private var firstLines: [ProgressKey: Int] = [:]
 
-  init(limits: JobLimits) {
+  init(limits: JobLimits, defaults: GenerationParameters) {
     self.limits = limits
+    self.defaults = defaults
   }
 
   mutating func question(on line: Line) throws(Rejection) -> LineQuestion {
     guard line.isWhole else { throw line.tooLong(limits) }
-    let request = try BatchRequest(line: line.bytes)
+    let request = try BatchRequest(line: line.bytes, defaults: defaults)
     let key = ProgressKey.request(request.customID)
     if let first = firstLines[key] {
       throw Rejection(

@@ -11,9 +11,9 @@ struct BatchRequest: Sendable, Equatable {
   var parameters: GenerationParameters
 
   /// Throws `Rejection`, also for body fields that would change the answer and are not supported. Others are
-  /// ignored, as OpenAI's endpoint does; null means absent. What is absent has this worker's defaults: greedy,
-  /// at most 128 tokens.
-  init(line: Data) throws(Rejection) {
+  /// ignored, as OpenAI's endpoint does; null means absent. What is absent is taken from `defaults`, not from
+  /// OpenAI's.
+  init(line: Data, defaults: GenerationParameters = .init()) throws(Rejection) {
     let root = try JSONFields(JSONValue(parsing: line))
     guard let id = try root.text("custom_id", length: Job.idLength) else {
       throw root.bad("custom_id", mustBe: "text of 1–256 characters")
@@ -27,8 +27,13 @@ struct BatchRequest: Sendable, Equatable {
     customID = id
     image = messages.image
     text = messages.text
-    parameters = try GenerationParameters(body)
-    parameters.system = messages.system
+    parameters = defaults
+    try parameters.override(withBody: body)
+    if let system = messages.system { parameters.system = system }
+    // A batch cannot ask for these, and its records have no place for them.
+    parameters.choices = nil
+    parameters.grammar = nil
+    parameters.logprobs = false
   }
 
   /// The `custom_id` of a refused line where it can be read.
@@ -41,23 +46,22 @@ struct BatchRequest: Sendable, Equatable {
 }
 
 extension GenerationParameters {
-  fileprivate init(_ body: JSONFields) throws(Rejection) {
-    self.init()
+  fileprivate mutating func override(withBody body: JSONFields) throws(Rejection) {
     // The newer name wins, as at OpenAI's.
     let newer = try body.integer("max_completion_tokens", in: 1...4096)
     let older = try body.integer("max_tokens", in: 1...4096)
     if let value = newer ?? older { maxTokens = value }
     if let value = try body.temperature() { temperature = value }
-    topP = try body.topP()
-    minP = try body.minP()
+    if let value = try body.topP() { topP = value }
+    if let value = try body.minP() { minP = value }
     // OpenAI's seeds have 64 bits and a sign; equal seeds stay equal.
     if let value = try body.integer("seed", in: Int.min...Int.max) {
       seed = UInt32(truncatingIfNeeded: value)
     }
     if case .string = body["stop"] {
-      stop = try body.text("stop", length: 1...1024).map { [$0] } ?? []
-    } else {
-      stop = try body.texts("stop", count: 0...8) ?? []
+      if let value = try body.text("stop", length: 1...1024) { stop = [value] }
+    } else if let value = try body.texts("stop", count: 0...8) {
+      stop = value
     }
   }
 }

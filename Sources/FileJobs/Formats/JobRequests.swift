@@ -8,13 +8,15 @@ import Foundation
 struct JobRequests: RequestLines {
   let file: String
   let limits: JobLimits
+  let defaults: GenerationParameters
   /// What earlier runs have done.
   let done: Set<ProgressKey>
   private var firstLines: [ProgressKey: Int] = [:]
 
-  init(file: String, limits: JobLimits, done: Set<ProgressKey>) {
+  init(file: String, limits: JobLimits, defaults: GenerationParameters, done: Set<ProgressKey>) {
     self.file = file
     self.limits = limits
+    self.defaults = defaults
     self.done = done
   }
 
@@ -41,7 +43,7 @@ struct JobRequests: RequestLines {
 
   private mutating func job(of line: Line) throws(Rejection) -> Job {
     guard line.isWhole else { throw line.tooLong(limits) }
-    let job = try Job(json: line.bytes, limits: limits)
+    let job = try Job(json: line.bytes, limits: limits, defaults: defaults)
     let keys = job.questions.map { ProgressKey.answer(job: job.id, question: $0.id) }
     for (question, key) in zip(job.questions, keys) {
       guard let first = firstLines[key] else { continue }

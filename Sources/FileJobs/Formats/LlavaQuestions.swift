@@ -9,12 +9,12 @@ import Foundation
 struct LlavaQuestions: QuestionLines {
   let limits: JobLimits
   /// The lines have none of their own.
-  let parameters: GenerationParameters
+  let defaults: GenerationParameters
   private var occurrences: [ProgressKey: Int] = [:]
 
-  init(limits: JobLimits, parameters: GenerationParameters) {
+  init(limits: JobLimits, defaults: GenerationParameters) {
     self.limits = limits
-    self.parameters = parameters
+    self.defaults = defaults
   }
 
   mutating func question(on line: Line) throws(Rejection) -> LineQuestion {
@@ -32,7 +32,7 @@ struct LlavaQuestions: QuestionLines {
     let occurrence = occurrences[.question(id, text: text, occurrence: 0), default: 0]
     occurrences[.question(id, text: text, occurrence: 0)] = occurrence + 1
     let key = ProgressKey.question(id, text: text, occurrence: occurrence)
-    let question = Question(id: LlavaQuestionID(key: key, id: id).text, text: text, parameters: parameters)
+    let question = Question(id: LlavaQuestionID(key: key, id: id).text, text: text, parameters: defaults)
     return LineQuestion(question: question, image: .uri(image), key: key)
   }
 
