@@ -12,9 +12,6 @@ public enum FileFormat: String, Sendable, CaseIterable, Codable {
   /// VQA v2's question document and result array.
   case vqav2
 
-  /// Those that can be read and written.
-  public static let supported: [FileFormat] = [.jobs, .openAIBatch, .llava]
-
   /// Guesses from the names of the first object's fields; `jobs` where nothing fits, because its refusals say
   /// best what is wrong.
   static func guess(from beginning: Data) -> FileFormat {

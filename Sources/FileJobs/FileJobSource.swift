@@ -13,13 +13,13 @@ public actor FileJobSource: JobSource {
   /// Bytes of the input read so far, for a progress bar; at once, also while a read waits.
   public nonisolated var bytesRead: Int { read.load(ordering: .relaxed) }
 
-  private var lines: LineReader
+  private var lines: any LineSequence
   private var requests: any RequestLines
   private var ready: [Draft] = []
   private var sequence = 0
   private var isAtEnd = false
 
-  init(lines: LineReader, totalBytes: Int?, requests: any RequestLines) {
+  init(lines: any LineSequence, totalBytes: Int?, requests: any RequestLines) {
     self.lines = lines
     self.totalBytes = totalBytes
     self.requests = requests

@@ -13,7 +13,8 @@ public enum FileJobsError: Error, Sendable, Equatable, CustomStringConvertible {
   case foreignOutput(path: String, reason: String)
   /// A line of the output, counted from 1, is none that a run writes.
   case damagedOutput(path: String, line: Int, reason: String)
-  case unsupportedFormat(FileFormat)
+  /// The vqav2 format names no image files; a template must.
+  case noImageTemplate(reason: String)
   case noImages(path: String)
   case outputIsInput(path: String)
   /// The reading task was cancelled while it waited.
@@ -34,9 +35,8 @@ public enum FileJobsError: Error, Sendable, Equatable, CustomStringConvertible {
     case .damagedOutput(let path, let line, let reason):
       "\(path), line \(line) is not a line that a run writes (\(reason)); "
         + "remove the line, choose another --output, or start afresh with --overwrite"
-    case .unsupportedFormat(let format):
-      "the file format \(format.rawValue) is not supported yet; use "
-        + FileFormat.supported.map(\.rawValue).joined(separator: " or ")
+    case .noImageTemplate(let reason):
+      "the vqav2 format needs --image-template, as in COCO_val2014_{image_id:012}.jpg: \(reason)"
     case .outputIsInput(let path): "\(path) is both input and output; choose another --output"
     case .interrupted(let path): "reading \(path) was interrupted; start again to continue"
     case .noImages(let path):
@@ -48,7 +48,7 @@ public enum FileJobsError: Error, Sendable, Equatable, CustomStringConvertible {
   public var isRetryable: Bool {
     switch self {
     case .cannotOpen, .cannotRead, .cannotWrite, .inUse, .interrupted: true
-    case .otherSettings, .foreignOutput, .damagedOutput, .unsupportedFormat, .noImages,
+    case .otherSettings, .foreignOutput, .damagedOutput, .noImageTemplate, .noImages,
       .outputIsInput:
       false
     }

@@ -17,13 +17,16 @@ public actor FileResultSink: ResultSink {
   private let results: any ResultLines
   /// Bytes of whole lines in the file.
   private var length: Int
+  /// Whether a record stands in the array already.
+  private var hasRecords: Bool
   private var lastSynchronized = ContinuousClock.now
   private var failure: FileJobsError?
 
-  init(output: FileDescriptor?, sidecars: Sidecars?, results: any ResultLines) {
+  init(output: FileDescriptor?, sidecars: Sidecars?, results: any ResultLines, hasRecords: Bool) {
     self.output = output
     self.sidecars = sidecars
     self.results = results
+    self.hasRecords = hasRecords
     length = output?.length ?? 0
   }
 
@@ -34,7 +37,7 @@ public actor FileResultSink: ResultSink {
     do throws(FileJobsError) {
       // Before the line that says it is done.
       try sidecars?.write(outcome)
-      if let output { try append(results.lines(for: outcome), to: output) }
+      if let output { try append(lines(results.records(for: outcome)), to: output) }
     } catch {
       failure = error
       throw error
@@ -46,8 +49,22 @@ public actor FileResultSink: ResultSink {
   public func close() async throws {
     guard let output else { return }
     self.output = nil
-    failure = failure ?? .cannotWrite(path: output.path, reason: "the run has closed it")
+    defer { failure = failure ?? .cannotWrite(path: output.path, reason: "the run has closed it") }
+    if results.isArray, failure == nil { try append(opening + Array("]\n".utf8), to: output) }
     try output.synchronize()
+  }
+
+  private var opening: [UInt8] { results.isArray && length == 0 ? Array("[\n".utf8) : [] }
+
+  private func lines(_ records: [OrderedJSON]) -> [UInt8] {
+    guard !records.isEmpty else { return [] }
+    var lines = opening
+    for record in records {
+      if results.isArray, hasRecords { lines.append(UInt8(ascii: ",")) }
+      lines += record.line
+      hasRecords = true
+    }
+    return lines
   }
 
   private func append(_ lines: [UInt8], to output: FileDescriptor) throws(FileJobsError) {

@@ -26,24 +26,27 @@ public struct FileRun: Sendable {
   /// `FileJobsError`.
   public init(
     input: String, output: String, format: FileFormat? = nil, model: ModelIdentity,
-    settings: [String: String], defaults: GenerationParameters = .init(), overwrite: Bool = false,
-    limits: JobLimits = .files
+    settings: [String: String], defaults: GenerationParameters = .init(), imageTemplate: String? = nil,
+    overwrite: Bool = false, limits: JobLimits = .files
   ) throws(FileJobsError) {
     let file = input == Self.stream ? FileDescriptor.standardInput : try .reading(input)
     var lines = LineReader(file, limit: limits.messageBytes)
     let format = if let format { format } else { FileFormat.guess(from: try lines.beginning()) }
-    let results = try format.results(model: model)
+    let results = format.results(model: model)
+    let template: ImageTemplate? = if format == .vqav2 { try ImageTemplate(imageTemplate) } else { nil }
     let opened = try Self.open(
       output, input: file, manifest: RunManifest(model: model, settings: settings, format: format),
       overwrite: overwrite, results: results)
     let total = file.isRegular ? file.length : nil
-    let source = FileJobSource(
-      lines: lines, totalBytes: total,
-      requests: try format.requests(
-        file: file.path, limits: limits, defaults: defaults, done: opened.done))
+    let sequence: any LineSequence =
+      template == nil ? lines : DocumentQuestions(file: file, beginning: try lines.beginning())
+    let requests = format.requests(
+      file: file.path, limits: limits, defaults: defaults, template: template, done: opened.done)
+    let source = FileJobSource(lines: sequence, totalBytes: total, requests: requests)
     self.source = source
     self.format = format
-    sink = FileResultSink(output: opened.file, sidecars: nil, results: results)
+    sink = FileResultSink(
+      output: opened.file, sidecars: nil, results: results, hasRecords: !opened.done.isEmpty)
     doneEarlier = opened.done.count
     progress = { total.map { (source.bytesRead, $0) } }
   }
@@ -71,7 +74,7 @@ public struct FileRun: Sendable {
       done: opened?.done ?? [])
     self.source = source
     format = .jobs
-    sink = FileResultSink(output: opened?.file, sidecars: sidecars, results: results)
+    sink = FileResultSink(output: opened?.file, sidecars: sidecars, results: results, hasRecords: false)
     doneEarlier = opened?.done.count ?? 0
     progress = { (source.imagesRead, images.count) }
   }
@@ -87,28 +90,26 @@ public struct FileRun: Sendable {
 
 extension FileFormat {
   fileprivate func requests(
-    file: String, limits: JobLimits, defaults: GenerationParameters, done: Set<ProgressKey>
-  ) throws(FileJobsError) -> any RequestLines {
+    file: String, limits: JobLimits, defaults: GenerationParameters, template: ImageTemplate?,
+    done: Set<ProgressKey>
+  ) -> any RequestLines {
+    func grouped(_ questions: some QuestionLines) -> any RequestLines {
+      GroupedRequests(file: file, done: done, questions: questions)
+    }
     switch self {
-    case .jobs:
-      return JobRequests(file: file, limits: limits, defaults: defaults, done: done)
-    case .openAIBatch:
-      let questions = BatchQuestions(limits: limits, defaults: defaults)
-      return GroupedRequests(file: file, done: done, questions: questions)
-    case .llava:
-      let questions = LlavaQuestions(limits: limits, defaults: defaults)
-      return GroupedRequests(file: file, done: done, questions: questions)
-    case .vqav2:
-      throw .unsupportedFormat(self)
+    case .jobs: return JobRequests(file: file, limits: limits, defaults: defaults, done: done)
+    case .openAIBatch: return grouped(BatchQuestions(limits: limits, defaults: defaults))
+    case .llava: return grouped(LlavaQuestions(limits: limits, defaults: defaults))
+    case .vqav2: return grouped(VQAQuestions(template: template ?? .plain, defaults: defaults))
     }
   }
 
-  fileprivate func results(model: ModelIdentity) throws(FileJobsError) -> any ResultLines {
+  fileprivate func results(model: ModelIdentity) -> any ResultLines {
     switch self {
     case .jobs: JobRecords()
     case .openAIBatch: BatchRecords()
     case .llava: LlavaRecords(modelName: model.name)
-    case .vqav2: throw .unsupportedFormat(self)
+    case .vqav2: VQARecords()
     }
   }
 }

@@ -213,7 +213,7 @@ import Testing
       content += line + [10]
     }
     try folder.write(content, to: "in.jsonl")
-    for format in FileFormat.supported {
+    for format in [FileFormat.jobs, .openAIBatch, .llava] {
       var worker = EchoWorker()
       try await worker.run(try folder.open(output: format.rawValue, format: format))
       var again = EchoWorker()

@@ -15,7 +15,7 @@ struct Line: Sendable, Equatable {
 
 /// Reads lines of any length in bounded memory: at most the limit and one chunk. `\n` and `\r\n` end a line, the
 /// last one may lack its end, and a UTF-8 byte order mark at the start is dropped.
-struct LineReader {
+struct LineReader: LineSequence {
   static let chunkLength = 256 * 1024
 
   private let file: FileDescriptor

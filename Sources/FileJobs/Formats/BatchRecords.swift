@@ -11,18 +11,18 @@ struct BatchRecords: ResultLines {
   /// Seconds since 1970, for `created`.
   var now: @Sendable () -> Int = { Int(Date().timeIntervalSince1970) }
 
-  func lines(for outcome: JobOutcome) -> [UInt8] {
+  func records(for outcome: JobOutcome) -> [OrderedJSON] {
     switch outcome {
-    case .answered(let results, _, _): return results.flatMap { record(of: $0).line }
+    case .answered(let results, _, _): return results.map(record)
     case .rejected(let letter, let delivery):
       switch delivery.content {
       case .success(let job):
-        return job.questions.flatMap { error(letter.rejection, key: .request($0.id), customID: $0.id).line }
+        return job.questions.map { error(letter.rejection, key: .request($0.id), customID: $0.id) }
       case .failure:
         var number = 0
         if case .line(_, let line) = delivery.origin { number = line }
         let key = ProgressKey.refusedLine(number, payload: delivery.payload)
-        return error(letter.rejection, key: key, customID: delivery.rejectedJobID).line
+        return [error(letter.rejection, key: key, customID: delivery.rejectedJobID)]
       }
     }
   }

@@ -17,10 +17,22 @@ struct Draft: Sendable {
   var rejectedJobID: String?
 }
 
-/// Turns outcomes into lines of a file, and tells from such lines what is done.
+/// Yields lines: those of a file, or what takes their place in a document.
+protocol LineSequence: Sendable {
+  /// nil at the end.
+  mutating func next() throws(FileJobsError) -> Line?
+  var bytesRead: Int { get }
+}
+
+/// Turns outcomes into records, one a line of a file, and tells from such lines what is done.
 protocol ResultLines: Sendable {
-  /// All lines of the outcome, each with its newline.
-  func lines(for outcome: JobOutcome) -> [UInt8]
+  /// Whether the file is one JSON array with a record a line, not JSON Lines.
+  var isArray: Bool { get }
+  func records(for outcome: JobOutcome) -> [OrderedJSON]
   /// What a line of an earlier run says is done.
   func key(of line: Data) throws(Rejection) -> ProgressKey
+}
+
+extension ResultLines {
+  var isArray: Bool { false }
 }

@@ -3,10 +3,10 @@ import Foundation
 
 /// Format `jobs`: a result for each question, or a dead letter for the job.
 struct JobRecords: ResultLines {
-  func lines(for outcome: JobOutcome) -> [UInt8] {
+  func records(for outcome: JobOutcome) -> [OrderedJSON] {
     switch outcome {
-    case .answered(let results, _, _): results.flatMap(\.record.line)
-    case .rejected(let letter, _): letter.record.line
+    case .answered(let results, _, _): results.map(\.record)
+    case .rejected(let letter, _): [letter.record]
     }
   }
 

@@ -20,7 +20,7 @@ struct LlavaQuestions: QuestionLines {
   mutating func question(on line: Line) throws(Rejection) -> LineQuestion {
     guard line.isWhole else { throw line.tooLong(limits) }
     let root = try JSONFields(JSONValue(parsing: line.bytes))
-    guard let id = root["question_id"].flatMap(Self.idText) else {
+    guard let id = root["question_id"]?.idAsJSON else {
       throw root.bad("question_id", mustBe: "an integer, or text of 1–256 characters")
     }
     guard let image = try root.text("image", length: 1...8192), !image.utf8.contains(0) else {
@@ -37,16 +37,7 @@ struct LlavaQuestions: QuestionLines {
   }
 
   func readableID(in line: Data) -> String? {
-    JSONValue.readableFields(of: line).first { $0.name == "question_id" }.flatMap { Self.idText($0.value) }
-  }
-
-  /// As JSON.
-  private static func idText(_ id: JSONValue) -> String? {
-    switch id {
-    case .integer: OrderedJSON(id).text
-    case .string(let text) where Job.idLength.contains(text.unicodeScalars.count): OrderedJSON(id).text
-    default: nil
-    }
+    JSONValue.readableFields(of: line).first { $0.name == "question_id" }.flatMap(\.value.idAsJSON)
   }
 }
 

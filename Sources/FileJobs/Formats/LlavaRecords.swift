@@ -8,24 +8,24 @@ import Foundation
 struct LlavaRecords: ResultLines {
   let modelName: String
 
-  func lines(for outcome: JobOutcome) -> [UInt8] {
+  func records(for outcome: JobOutcome) -> [OrderedJSON] {
     switch outcome {
     case .answered(let results, let job, _):
       let prompts = Dictionary(job.questions.map { ($0.id, $0.text) }) { first, _ in first }
-      return results.flatMap { result in
+      return results.map { result in
         let id = LlavaQuestionID(text: result.questionID)
-        return record(id: id?.id, key: id?.key, prompt: prompts[result.questionID] ?? "", result.outcome).line
+        return record(id: id?.id, key: id?.key, prompt: prompts[result.questionID] ?? "", result.outcome)
       }
     case .rejected(let letter, let delivery):
       guard case .success(let job) = delivery.content else {
         var number = 0
         if case .line(_, let line) = delivery.origin { number = line }
         let key = ProgressKey.refusedLine(number, payload: delivery.payload)
-        return record(id: delivery.rejectedJobID, key: key, prompt: "", .failure(letter.rejection)).line
+        return [record(id: delivery.rejectedJobID, key: key, prompt: "", .failure(letter.rejection))]
       }
-      return job.questions.flatMap { question in
+      return job.questions.map { question in
         let id = LlavaQuestionID(text: question.id)
-        return record(id: id?.id, key: id?.key, prompt: question.text, .failure(letter.rejection)).line
+        return record(id: id?.id, key: id?.key, prompt: question.text, .failure(letter.rejection))
       }
     }
   }

@@ -18,7 +18,7 @@ struct ProgressKey: Hashable, Sendable {
     ProgressKey("request", Data(customID.utf8), Data())
   }
 
-  /// A question of a LLaVA file has an answer; `id` as JSON, `occurrence` counts lines with both from 0.
+  /// A question of a LLaVA or VQA file has an answer; `id` as JSON, `occurrence` counts lines with both from 0.
   static func question(_ id: String, text: String, occurrence: Int) -> ProgressKey {
     ProgressKey("question \(occurrence)", Data(id.utf8), Data(text.utf8))
   }

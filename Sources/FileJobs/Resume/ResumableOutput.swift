@@ -38,14 +38,29 @@ struct ResumableOutput {
     if length < file.length { try file.truncate(to: length) }
     var done: Set<ProgressKey> = []
     var lines = LineReader(try .reading(file.path), limit: JobLimits.files.messageBytes)
+    var arrayEnd: Int?
+    var offset = 0
     while let line = try lines.next() {
+      defer { offset += line.length + 1 }
       if line.bytes.allSatisfy(\.isJSONWhitespace) { continue }
+      if results.isArray {
+        if line.bytes == Data("[".utf8) { continue }
+        if line.bytes == Data("]".utf8), line.length + 1 + offset == length {
+          arrayEnd = offset
+          continue
+        }
+      }
+      // In an array, all records but the first begin with the comma before them.
+      let record =
+        results.isArray && line.bytes.first == UInt8(ascii: ",") ? line.bytes.dropFirst() : line.bytes
       do throws(Rejection) {
-        done.insert(try results.key(of: line.bytes))
+        done.insert(try results.key(of: record))
       } catch {
         throw .damagedOutput(path: file.path, line: line.number, reason: error.message)
       }
     }
+    // The run goes on before the array's end.
+    if let arrayEnd { try file.truncate(to: arrayEnd) }
     return done
   }
 
