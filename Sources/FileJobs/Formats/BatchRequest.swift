@@ -30,10 +30,6 @@ struct BatchRequest: Sendable, Equatable {
     parameters = defaults
     try parameters.override(withBody: body)
     if let system = messages.system { parameters.system = system }
-    // A batch cannot ask for these, and its records have no place for them.
-    parameters.choices = nil
-    parameters.grammar = nil
-    parameters.logprobs = false
   }
 
   /// The `custom_id` of a refused line where it can be read.
