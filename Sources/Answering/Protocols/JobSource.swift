@@ -32,6 +32,8 @@ public struct Delivery: Sendable {
 
 /// Where a delivery was read.
 public enum Origin: Sendable, Hashable {
+  /// A whole file, such as an image of a folder.
+  case file(String)
   /// A line of a file, counted from 1.
   case line(file: String, number: Int)
   /// A record of a topic; milliseconds since 1970.
