@@ -132,7 +132,7 @@ public struct Pipeline: Sendable {
       let published = try await timed(.publish, tally) { try await publish(outcome) }
       try await source.finish(delivery)
       tally.observe(.published(published))
-    } catch  where Task.isCancelled {
+    } catch _ where Task.isCancelled {
       tally.observe(.abandoned(delivery))
     }
     return .ended
@@ -148,7 +148,7 @@ public struct Pipeline: Sendable {
         return .answered(try await answer(job, rank: delivery.sequence, tally), of: job, delivery: delivery)
       } catch let failure as EnvironmentFailure {
         throw failure
-      } catch  where Task.isCancelled {
+      } catch _ where Task.isCancelled {
         throw CancellationError()
       } catch let rejection as Rejection {
         return rejected(rejection, delivery)
