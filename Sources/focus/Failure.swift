@@ -1,3 +1,5 @@
+import Foundation
+
 /// Why a command ends early: what is wrong (naming the file or flag), what to do, and the exit status.
 struct Failure: Error, Equatable, CustomStringConvertible {
   var status: ExitStatus
@@ -14,4 +16,9 @@ struct Failure: Error, Equatable, CustomStringConvertible {
   }
 
   var description: String { message }
+}
+
+/// Why the file at `path`, which could not be read, could not.
+func unreadable(_ path: String) -> String {
+  FileManager.default.fileExists(atPath: path) ? "cannot be read: check its permissions" : "no such file"
 }

@@ -52,7 +52,7 @@ struct AskCommand: ConfiguredCommand {
     do {
       return .data(try Data(contentsOf: URL(fileURLWithPath: image)))
     } catch {
-      throw Failure.unusable("\(image): the image cannot be read: \(error.localizedDescription)")
+      throw Failure.unusable("\(image): \(unreadable(image))")
     }
   }
 }

@@ -8,7 +8,7 @@ struct FileOptions: ParsableArguments {
   @Option(help: ArgumentHelp("File for results; - for standard output.", valueName: "file"))
   var output: String?
 
-  @Option(help: "Format of the input: jobs, openai-batch, llava or vqav2. (default: guessed)")
+  @Option(help: "Format of the input. (default: guessed)")
   var format: JobFormat?
 
   @Option(

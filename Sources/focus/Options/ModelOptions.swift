@@ -21,7 +21,7 @@ struct ModelOptions: ParsableArguments {
       valueName: "part=hex"))
   var modelSha256: [ModelFilePin] = []
 
-  @Option(help: "Where the model runs: auto, cpu or gpu.")
+  @Option(help: "Where the model runs.")
   var device = Device.auto
 
   @Option(help: ArgumentHelp("Threads for the model. (default: one for each core)", valueName: "count"))

@@ -6,11 +6,11 @@ struct SharedOptions: ParsableArguments {
   @Option(help: ArgumentHelp("YAML file with settings, keys named like the options.", valueName: "file"))
   var config: String?
 
-  @Option(help: "How log lines on standard error are written: text or json.")
+  @Option(help: "How log lines on standard error are written.")
   var logFormat = LogFormat.text
 
   @Option(
-    help: "The least serious log lines to show: trace, debug, info, notice, warning, error or critical.")
+    help: "The least serious log lines to show.")
   var logLevel = Logger.Level.info
 }
 

@@ -22,15 +22,18 @@ struct SettingLayer {
     do {
       text = try String(contentsOfFile: path, encoding: .utf8)
     } catch {
-      throw Failure.unusable("--config \(path): the file cannot be read: \(error.localizedDescription)")
+      throw Failure.unusable("--config \(path): \(unreadable(path))")
     }
     do {
       let names = Set(known.map(\.name))
-      let unknown = try Yams.compose(yaml: text)?.mapping?.keys.compactMap(\.string).first {
-        !names.contains($0)
-      }
-      if let unknown {
-        throw Failure.unusable("--config \(path): unknown key “\(unknown)”\(hint(unknown, names))")
+      for (key, value) in try Yams.compose(yaml: text)?.mapping ?? [:] {
+        let name = key.string ?? "\(key)"
+        if !names.contains(name) {
+          throw Failure.unusable("--config \(path): unknown key “\(name)”\(hint(name, names))")
+        }
+        if value.mapping != nil {
+          throw Failure.unusable("--config \(path): “\(name)” takes a value or a list, not keys of its own")
+        }
       }
       provider = try await FileProvider<YAMLSnapshot>(filePath: FilePath(path))
     } catch let failure as Failure {
