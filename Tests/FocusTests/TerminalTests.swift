@@ -11,22 +11,31 @@ struct TerminalTests {
     var counts = RunCounts()
     counts.jobsAnswered = answered
     counts.jobsRejected = rejected
+    counts.jobsBegun = answered + rejected
     counts.questionsAnswered = answered * 2
     return counts
   }
 
   @Test("Progress tells rate and time left")
   func progress() {
-    let text = ProgressText(counts: counts(answered: 98, rejected: 2), total: 400, elapsed: .seconds(50))
-    #expect(text.line == "100 of 400 jobs, 2.00 jobs/s, 196 answers, 2 failed, 2:30 left")
-    #expect(text.bar.hasPrefix("██████░░░░░░░░░░░░░░░░░░  100/400 jobs  2.00 jobs/s"))
+    let text = ProgressText(counts: counts(answered: 98, rejected: 2), share: 0.25, elapsed: .seconds(50))
+    #expect(text.line == "100 jobs (25 %), 2.00 jobs/s, 196 answers, 2 failed, 2:30 left")
+    #expect(text.bar.hasPrefix("██████░░░░░░░░░░░░░░░░░░  100 jobs (25 %)  2.00 jobs/s"))
+  }
+
+  @Test("Time left counts neither what an earlier run did nor what is read ahead")
+  func continued() {
+    var counts = counts(answered: 10)
+    counts.jobsBegun = 20
+    let text = ProgressText(counts: counts, share: 0.7, shareAtStart: 0.5, elapsed: .seconds(10))
+    #expect(text.line == "10 jobs (60 %), 1.00 jobs/s, 20 answers, 0:40 left")
   }
 
   @Test("A stream shows no time left")
   func stream() {
-    let text = ProgressText(counts: counts(answered: 3), total: nil, elapsed: .seconds(2))
+    let text = ProgressText(counts: counts(answered: 3), share: nil, elapsed: .seconds(2))
     #expect(text.bar == "3 jobs, 1.50 jobs/s, 6 answers")
-    #expect(ProgressText(counts: counts(answered: 0), total: 5, elapsed: .zero).timeLeft == nil)
+    #expect(ProgressText(counts: counts(answered: 0), share: 0.1, elapsed: .zero).timeLeft == nil)
   }
 
   @Test("A summary tells what failed and what is left")
@@ -34,7 +43,7 @@ struct TerminalTests {
     var counts = counts(answered: 5, rejected: 1)
     counts.jobsAbandoned = 2
     counts.stageTimes = [.vision: .seconds(3)]
-    let summary = ProgressText(counts: counts, total: 8, elapsed: .seconds(3700)).summary
+    let summary = ProgressText(counts: counts, share: 1, elapsed: .seconds(3700)).summary
     #expect(summary.hasPrefix("10 answers to 6 jobs in 1:01:40\n1 jobs rejected\n2 jobs left unfinished\n"))
     #expect(summary.hasSuffix("vision 3.00 s"))
   }

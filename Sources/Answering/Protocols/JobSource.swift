@@ -34,6 +34,8 @@ public struct Delivery: Sendable {
 
 /// Where a delivery was read.
 public enum Origin: Sendable, Hashable {
+  /// A whole file, such as an image of a folder.
+  case file(String)
   /// A line of a file, counted from 1.
   case line(file: String, number: Int)
   /// A record of a topic; milliseconds since 1970.
@@ -43,6 +45,7 @@ public enum Origin: Sendable, Hashable {
 extension Origin: CustomStringConvertible {
   public var description: String {
     switch self {
+    case .file(let path): path
     case .line(let file, let number): "\(file):\(number)"
     case .record(let topic, let partition, let offset, _): "\(topic)[\(partition)]@\(offset)"
     }

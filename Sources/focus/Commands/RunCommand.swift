@@ -26,18 +26,38 @@ struct RunCommand: ConfiguredCommand {
     let interrupts = Interrupts(beginning: drain, drainTimeout: settings.drainTimeout)
     defer { withExtendedLifetime(interrupts) {} }
     let model = try await loadModel(model)
-    let jobs = try await openJobFiles(files, parameters: parameters, model: model.identity)
+    let jobs = try openJobFiles(
+      files, parameters: parameters, model: model.identity, settings: answerSettings)
 
-    let progress = RunProgress(total: jobs.total)
+    let progress = RunProgress(share: jobs.share)
     let pipeline = Pipeline(
       source: jobs.source, images: imageSource, model: model, sink: jobs.sink, settings: settings,
       observer: progress)
-    let ending = try await progress.shown { try await pipeline.run(until: drain) }
+    let ending: Pipeline.Ending
+    do {
+      ending = try await progress.shown { try await pipeline.run(until: drain) }
+    } catch {
+      // What was published is kept on the disk; the first error is the one to tell.
+      try? await jobs.close()
+      throw error
+    }
+    try await jobs.close()
     StandardError.shared.write(progress.text.summary)
     if ending.wasInterrupted {
       StandardError.shared.write("interrupted: run the same command again to continue")
       throw EarlyEnd(status: .interrupted)
     }
     if ending.counts.hasFailures { throw EarlyEnd(status: .someFailed) }
+  }
+
+  /// The settings that change answers, by the name of their flag.
+  private var answerSettings: [String: String] {
+    let settings: [String: String?] = [
+      "prompt": model.prompt, "prompt-template": model.promptTemplate,
+      "vision-type": model.visionType.rawValue,
+      "max-tokens": answers.maxTokens.map(String.init),
+      "temperature": answers.temperature.map { "\($0)" },
+    ]
+    return settings.compactMapValues { $0 }
   }
 }

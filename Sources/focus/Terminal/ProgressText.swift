@@ -4,8 +4,10 @@ import Foundation
 /// How far a run is, in words.
 struct ProgressText {
   var counts: RunCounts
-  /// Jobs in this run; nil where the source does not tell.
-  var total: Int?
+  /// How much of the input has been read, from 0 to 1; nil where its length is not known.
+  var share: Double?
+  /// The share that was read before the first job began: what an earlier run had done.
+  var shareAtStart = 0.0
   var elapsed: Duration
 
   private var jobsPerSecond: Double {
@@ -13,25 +15,36 @@ struct ProgressText {
     return seconds > 0 ? Double(counts.jobsPublished) / seconds : 0
   }
 
-  /// Time left at the rate so far; nil until it can be told.
-  var timeLeft: Duration? {
-    guard let total, jobsPerSecond > 0 else { return nil }
-    return .seconds(Double(max(0, total - counts.jobsPublished)) / jobsPerSecond)
+  /// The share that is answered: jobs are read ahead of their answers.
+  private var shareDone: Double? {
+    guard let share else { return nil }
+    let begun = max(0, min(share, 1) - shareAtStart)
+    let published = counts.jobsBegun == 0 ? 1 : Double(counts.jobsPublished) / Double(counts.jobsBegun)
+    return shareAtStart + begun * published
   }
 
-  /// For a log line: `120 of 400 jobs, 3.2 jobs/s, 450 answers, 2 failed, 1:28 left`.
+  /// Time left at the rate so far; nil until it can be told.
+  var timeLeft: Duration? {
+    guard let shareDone, shareDone > shareAtStart, counts.jobsPublished > 0 else { return nil }
+    return elapsed * ((1 - shareDone) / (shareDone - shareAtStart))
+  }
+
+  /// For a log line: `120 jobs (30 %), 3.20 jobs/s, 450 answers, 2 failed, 1:28 left`.
   var line: String {
-    let jobs = total.map { "\(counts.jobsPublished) of \($0) jobs" } ?? "\(counts.jobsPublished) jobs"
-    return ([jobs] + details).joined(separator: ", ")
+    ([jobs] + details).joined(separator: ", ")
   }
 
   /// For the terminal: the same behind a bar.
   var bar: String {
-    guard let total, total > 0 else { return line }
+    guard let shareDone else { return line }
     let width = 24
-    let filled = min(width, counts.jobsPublished * width / total)
+    let filled = Int(shareDone * Double(width))
     let bar = String(repeating: "█", count: filled) + String(repeating: "░", count: width - filled)
-    return ([bar, "\(counts.jobsPublished)/\(total) jobs"] + details).joined(separator: "  ")
+    return ([bar, jobs] + details).joined(separator: "  ")
+  }
+
+  private var jobs: String {
+    "\(counts.jobsPublished) jobs" + (shareDone.map { " (\(Int($0 * 100)) %)" } ?? "")
   }
 
   private var details: [String] {

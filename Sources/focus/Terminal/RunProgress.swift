@@ -4,22 +4,34 @@ import Synchronization
 
 /// Shows a run: a bar on a terminal, a log line every ten seconds elsewhere, and a closing summary.
 final class RunProgress: ProgressObserver {
-  private let counts = Mutex(RunCounts())
-  private let total: Int?
+  private struct State {
+    var counts = RunCounts()
+    var shareAtStart: Double?
+  }
+
+  private let state = Mutex(State())
+  private let share: @Sendable () -> Double?
   private let start = ContinuousClock.now
   private let log = Logger(label: "focus.run")
 
-  /// - Parameter total: jobs in this run, where known.
-  init(total: Int?) {
-    self.total = total
+  /// - Parameter share: how much of the input has been read, from 0 to 1; nil where its length is not known.
+  init(share: @escaping @Sendable () -> Double?) {
+    self.share = share
   }
 
   func observe(_ event: ProgressEvent) {
-    counts.withLock { $0.add(event) }
+    let share = share()
+    state.withLock { state in
+      if case .began = event, state.shareAtStart == nil { state.shareAtStart = share }
+      state.counts.add(event)
+    }
   }
 
   var text: ProgressText {
-    ProgressText(counts: counts.withLock { $0 }, total: total, elapsed: ContinuousClock.now - start)
+    let state = state.withLock { $0 }
+    return ProgressText(
+      counts: state.counts, share: share(), shareAtStart: state.shareAtStart ?? 0,
+      elapsed: ContinuousClock.now - start)
   }
 
   /// Shows progress while `run` runs.

@@ -5,15 +5,19 @@ import FileJobs
 struct JobFiles {
   var source: any JobSource
   var sink: any ResultSink
-  /// Jobs still to answer; nil for a stream.
-  var total: Int?
+  /// How much of the input has been read, from 0 to 1; nil where its length is not known.
+  var share: @Sendable () -> Double?
+  /// Puts what was published on the disk; also after an interrupted run.
+  var close: @Sendable () async throws -> Void
 }
 
 /// Opens what the options name. Throws `Failure` where a file cannot be read, written or continued.
 ///
-/// - Parameter parameters: for questions that set none themselves.
+/// - Parameters:
+///   - parameters: for questions that set none themselves.
+///   - settings: those that change answers, by the name of their flag; an output is never continued with others.
 func openJobFiles(
-  _ options: FileOptions, parameters: GenerationParameters, model: ModelIdentity
-) async throws -> JobFiles {
+  _ options: FileOptions, parameters: GenerationParameters, model: ModelIdentity, settings: [String: String]
+) throws -> JobFiles {
   throw Failure.environment("this build reads no job files")
 }
