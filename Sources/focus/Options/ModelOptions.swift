@@ -27,6 +27,15 @@ struct ModelOptions: ParsableArguments {
   @Option(help: ArgumentHelp("Threads for the model. (default: one for each core)", valueName: "count"))
   var threads: Int?
 
+  @Option(
+    help: ArgumentHelp(
+      "Key/value cells, one for each row of every image group in flight. (default: what fits)",
+      valueName: "count"))
+  var contextCells: Int?
+
+  @Option(help: ArgumentHelp("Rows the model computes together, at most.", valueName: "count"))
+  var stepRows = 512
+
   @Option(help: "Type of the vision weights: auto (the fastest here) or file (as stored).")
   var visionType = VisionWeights.auto
 
@@ -52,6 +61,10 @@ struct ModelOptions: ParsableArguments {
       throw Failure.unusable("--prompt and --prompt-template exclude each other: give one")
     }
     if let threads, threads < 1 { throw Failure.unusable("--threads must be at least 1, not \(threads)") }
+    if let contextCells, contextCells < 1 {
+      throw Failure.unusable("--context-cells must be at least 1, not \(contextCells)")
+    }
+    if stepRows < 1 { throw Failure.unusable("--step-rows must be at least 1, not \(stepRows)") }
     return ModelFilePaths(
       language: try path(languageModel, "--language-model", "language.gguf"),
       vision: try path(visionModel, "--vision-model", "vision.gguf"))
