@@ -35,6 +35,9 @@ struct TerminalTests {
   func stream() {
     let text = ProgressText(counts: counts(answered: 3), share: nil, elapsed: .seconds(2))
     #expect(text.bar == "3 jobs, 1.50 jobs/s, 6 answers")
+    let whole = ProgressText(
+      counts: counts(answered: 3), share: 1, shareAtStart: 1, elapsed: .seconds(2))
+    #expect(whole.bar == text.bar)
     #expect(ProgressText(counts: counts(answered: 0), share: 0.1, elapsed: .zero).timeLeft == nil)
   }
 

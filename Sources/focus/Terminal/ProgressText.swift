@@ -17,7 +17,8 @@ struct ProgressText {
 
   /// The share that is answered: jobs are read ahead of their answers.
   private var shareDone: Double? {
-    guard let share else { return nil }
+    // An input that is read in one piece tells nothing about the jobs in it.
+    guard let share, shareAtStart < 1 else { return nil }
     let begun = max(0, min(share, 1) - shareAtStart)
     let published = counts.jobsBegun == 0 ? 1 : Double(counts.jobsPublished) / Double(counts.jobsBegun)
     return shareAtStart + begun * published
