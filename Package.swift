@@ -61,7 +61,10 @@ let package = Package(
       ],
       swiftSettings: swiftSettings),
     .target(
-      name: "Images", dependencies: ["Answering", "TokenSampling", "CVips", "CCurl"],
+      name: "Images",
+      dependencies: [
+        "Answering", "TokenSampling", "CVips", "CCurl", .product(name: "Crypto", package: "swift-crypto"),
+      ],
       swiftSettings: swiftSettings),
     .target(name: "FileJobs", dependencies: ["Answering"], swiftSettings: swiftSettings),
 
@@ -79,15 +82,18 @@ let package = Package(
       ],
       swiftSettings: swiftSettings),
 
-    .testTarget(name: "TokenSamplingTests", dependencies: ["TokenSampling"], swiftSettings: swiftSettings),
+    .testTarget(
+      name: "TokenSamplingTests", dependencies: ["TokenSampling"], resources: [.copy("Fixtures")],
+      swiftSettings: swiftSettings),
     .testTarget(name: "BatchingTests", dependencies: ["Batching"], swiftSettings: swiftSettings),
     .testTarget(name: "AnsweringTests", dependencies: ["Answering"], swiftSettings: swiftSettings),
     .testTarget(
       name: "LlavaModelTests", dependencies: ["LlavaModel"], resources: [.copy("Fixtures")],
       swiftSettings: swiftSettings),
     .testTarget(
-      name: "ImagesTests", dependencies: ["Images"], resources: [.copy("Fixtures")],
-      swiftSettings: swiftSettings),
+      name: "ImagesTests",
+      dependencies: ["Images", "CCurl", .product(name: "Crypto", package: "swift-crypto")],
+      resources: [.copy("Fixtures")], swiftSettings: swiftSettings),
     .testTarget(name: "FileJobsTests", dependencies: ["FileJobs"], swiftSettings: swiftSettings),
     .testTarget(name: "FocusTests", dependencies: ["focus"], swiftSettings: swiftSettings),
   ],

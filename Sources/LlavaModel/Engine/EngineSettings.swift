@@ -1,0 +1,30 @@
+/// How a model is run. The defaults are what a user with one machine wants.
+public struct EngineSettings: Sendable, Equatable {
+  public var device = DeviceChoice.auto
+  /// CPU threads for computing; nil takes all cores.
+  public var threads: Int?
+  public var visionType = VisionType.auto
+  /// nil takes the prompt that fits the model file.
+  public var prompt: PromptTemplate?
+  /// Key/value cells, one for each row of every group in flight; nil fits the model and the machine.
+  public var contextCells: Int?
+  /// Rows computed together at most.
+  public var stepRows = 512
+
+  public init() {}
+}
+
+/// What the engine has done since it started; answers the question whether work was shared.
+public struct EngineCounters: Sendable, Equatable {
+  /// Tiles that went through the vision tower, and the images they were of.
+  public var tilesEncoded = 0
+  public var imagesEncoded = 0
+  /// Rows of shared prefixes computed, and the groups they belong to.
+  public var prefixRows = 0
+  public var groups = 0
+  /// Rows of questions' own prompts and choices.
+  public var promptRows = 0
+  /// Generated tokens fed back.
+  public var answerRows = 0
+  public var steps = 0
+}

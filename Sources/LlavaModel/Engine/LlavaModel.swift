@@ -1,0 +1,121 @@
+import Answering
+
+/// A LLaVA model that encodes images and answers questions, many at once.
+///
+/// All its work runs on one thread named `focus.compute`; ggml spreads each step over the cores.
+public actor LlavaModel: VisionLanguageModel {
+  public nonisolated let identity: ModelIdentity
+  public nonisolated let tilingRules: TilingRules
+  /// The prompt in use, by name.
+  public nonisolated let promptName: String
+  private nonisolated let thread: ComputeThread
+  let engine: Engine
+  private var isStepping = false
+  private var requests: [Int: Request] = [:]
+  private var nextRequest = 0
+
+  /// Questions asked together, until each has its reply.
+  private struct Request {
+    var replies: [Reply?]
+    var continuation: CheckedContinuation<[Reply], any Error>
+  }
+
+  public nonisolated var unownedExecutor: UnownedSerialExecutor { thread.asUnownedSerialExecutor() }
+
+  /// Reads the files; blocks the compute thread for as long as that takes. Throws `ModelError`.
+  public static func load(_ files: ModelFiles, settings: EngineSettings = .init()) async throws -> LlavaModel {
+    let thread = ComputeThread(name: "focus.compute")
+    do {
+      return LlavaModel(engine: try await Loader(thread: thread).load(files, settings), thread: thread)
+    } catch {
+      thread.stop()
+      throw error
+    }
+  }
+
+  private init(engine: sending Engine, thread: ComputeThread) {
+    identity = engine.identity
+    tilingRules = engine.tilingRules
+    promptName = engine.prompt.template.name
+    self.thread = thread
+    self.engine = engine
+  }
+
+  deinit { thread.stop() }
+
+  public var counters: EngineCounters { engine.counters }
+
+  public func encode(_ image: TiledImage) throws -> CompressedImage { try engine.encode(image) }
+
+  public func answer(_ questions: [Question], about image: CompressedImage) async throws -> [Reply] {
+    guard !questions.isEmpty else { return [] }
+    let id = nextRequest
+    nextRequest += 1
+    return try await withTaskCancellationHandler {
+      try await withCheckedThrowingContinuation { continuation in
+        begin(Request(replies: questions.map { _ in nil }, continuation: continuation), id, questions, image)
+      }
+    } onCancel: {
+      Task { await self.abandon(id) }
+    }
+  }
+
+  private func begin(_ request: Request, _ id: Int, _ questions: [Question], _ image: CompressedImage) {
+    requests[id] = request
+    guard !Task.isCancelled else { return abandon(id) }
+    do {
+      for completion in try engine.submit(questions, about: image, request: id) { finish(completion) }
+    } catch {
+      requests.removeValue(forKey: id)?.continuation.resume(throwing: error)
+    }
+    guard !isStepping else { return }
+    isStepping = true
+    Task { await self.stepUntilIdle() }
+  }
+
+  private func finish(_ completion: Completion) {
+    requests[completion.request]?.replies[completion.place] = completion.reply
+    guard let request = requests[completion.request] else { return }
+    let replies = request.replies.compactMap { $0 }
+    guard replies.count == request.replies.count else { return }
+    requests[completion.request] = nil
+    request.continuation.resume(returning: replies)
+  }
+
+  private func abandon(_ id: Int) {
+    guard let request = requests.removeValue(forKey: id) else { return }
+    engine.abandon(request: id)
+    request.continuation.resume(throwing: CancellationError())
+  }
+
+  private func stepUntilIdle() async {
+    do {
+      // Between steps others get the thread: new groups join while older ones decode.
+      while let finished = try engine.step() {
+        for completion in finished { finish(completion) }
+        await Task.yield()
+      }
+    } catch {
+      // The device failed: nobody's answer will come.
+      for (id, request) in requests {
+        engine.abandon(request: id)
+        request.continuation.resume(throwing: error)
+      }
+      requests = [:]
+    }
+    isStepping = false
+  }
+}
+
+/// Makes an engine on the thread that will use it.
+private actor Loader {
+  private nonisolated let thread: ComputeThread
+
+  nonisolated var unownedExecutor: UnownedSerialExecutor { thread.asUnownedSerialExecutor() }
+
+  init(thread: ComputeThread) { self.thread = thread }
+
+  func load(_ files: ModelFiles, _ settings: EngineSettings) throws -> sending Engine {
+    try Engine(files: files, settings: settings)
+  }
+}

@@ -1,0 +1,98 @@
+import Answering
+import Batching
+import Foundation
+
+/// One question while the engine works on it: its prompt, what is generated so far, how it ends.
+///
+/// Not thread-safe: used from the engine's thread only.
+final class QuestionState {
+  let question: Question
+  /// Tokens after the image.
+  let promptTokens: [Int32]
+  let choices: ChoiceTree?
+  private let chooser: TokenChooser
+  private let tokenizer: Tokenizer
+  /// Answer tokens at most: what was asked for, within the model's context.
+  private let limit: Int
+  private var text: AnswerText
+  private var generated = 0
+  private var logprob = 0.0
+  private var decisions: [Int: ChoiceTree.Decision] = [:]
+  /// The token to feed back.
+  private(set) var lastToken: Int32 = 0
+
+  enum Next {
+    case goOn
+    case done(Answer)
+    /// Not all of the choices' rows are computed yet.
+    case waitForBranches
+  }
+
+  /// Throws `Rejection`: `question_too_long` beyond `context`, `invalid_parameters` for a bad grammar.
+  init(_ question: Question, prompt: Prompt, tokenizer: Tokenizer, prefixRows: Int, context: Int) throws {
+    self.question = question
+    self.tokenizer = tokenizer
+    promptTokens = prompt.tokensAfterImage(question: question.text)
+    choices = question.parameters.choices.map { ChoiceTree($0.map(prompt.tokens(ofAnswer:))) }
+    let room = context - prefixRows - promptTokens.count
+    let needed = choices.map { $0.branches.count } ?? 1
+    guard room >= needed else {
+      throw Rejection(
+        .questionTooLong,
+        "the prompt has \(prefixRows + promptTokens.count) tokens with the image and \(needed) more to generate,"
+          + " but the model's context is \(context): shorten the question or the system text")
+    }
+    limit = min(question.parameters.maxTokens, room)
+    chooser = try TokenChooser(question.parameters, tokenizer: tokenizer)
+    text = AnswerText(stops: question.parameters.stop)
+  }
+
+  var plan: QuestionPlan {
+    QuestionPlan(
+      promptRows: promptTokens.count, branchParents: choices?.branchParents ?? [],
+      answerRows: choices == nil ? limit - 1 : 0)
+  }
+
+  func token(ofBranch branch: Int) -> Int32 {
+    choices.map { $0.nodes[$0.branches[branch]].token } ?? 0
+  }
+
+  /// Takes the logits of the question's last row and says how it goes on. `branch` is nil for the chain's row.
+  func take(_ logits: UnsafeBufferPointer<Float>, branch: Int?, promptTokens prompt: Int) throws -> Next {
+    if let choices {
+      let node = branch.map { choices.branches[$0] } ?? 0
+      decisions[node] = choices.decision(at: node, logits, ends: tokenizer.ends)
+      return decisions.count == choices.branches.count + 1 ? .done(choice(prompt)) : .waitForBranches
+    }
+    let token = try chooser.choose(logits)
+    if tokenizer.isEnd(token) { return .done(answer(.stop, prompt)) }
+    if question.parameters.logprobs { logprob += Double(logits[Int(token)]) - LogSoftmax.normaliser(logits) }
+    generated += 1
+    lastToken = token
+    if text.append(tokenizer.bytes(of: token)) { return .done(answer(.stop, prompt)) }
+    return generated >= limit ? .done(answer(.length, prompt)) : .goOn
+  }
+
+  private func answer(_ reason: FinishReason, _ prompt: Int) -> Answer {
+    Answer(
+      text: text.text, finishReason: reason, promptTokens: prompt, completionTokens: generated,
+      logprob: question.parameters.logprobs ? logprob : nil)
+  }
+
+  private func choice(_ prompt: Int) -> Answer {
+    let texts = question.parameters.choices ?? []
+    let probabilities = choices?.probabilities(decisions, choices: texts.count) ?? []
+    let chosen: Int
+    if question.parameters.temperature > 0 {
+      chosen = ChoiceSampling.draw(
+        probabilities, temperature: question.parameters.temperature, seed: question.parameters.seed)
+    } else {
+      chosen = probabilities.indices.max { probabilities[$0] < probabilities[$1] } ?? 0
+    }
+    return Answer(
+      text: texts[chosen], finishReason: .stop, promptTokens: prompt,
+      completionTokens: choices?.depth(ofChoice: chosen) ?? 0,
+      logprob: question.parameters.logprobs ? log(probabilities[chosen]) : nil,
+      choiceProbabilities: zip(texts, probabilities).map(ChoiceProbability.init))
+  }
+}

@@ -1,0 +1,62 @@
+import Answering
+import Foundation
+import Testing
+
+@testable import LlavaModel
+
+@Suite struct ChoiceTests {
+  /// Each choice's probability against one plain prefill for every node of the tree.
+  @Test func probabilitiesAreThoseOfAGrammarOfTheChoices() async throws {
+    let (golden, folder) = try Golden.load("llava-1.5-gqa")
+    let bytes = try Data(contentsOf: folder.appendingPathComponent(golden.arrays))
+    let run = try #require(golden.runs.first)
+    let choices = ["cat", "cat and dog", "catalogue", "a dog", "no"]
+
+    let model = try await LlavaModel.load(ModelFiles(directory: folder.path), settings: .forTests)
+    let image = try await model.encode(run.tiles(bytes))
+    var parameters = GenerationParameters()
+    parameters.choices = choices
+    parameters.logprobs = true
+    let question = Question(id: "q", text: "Which?", parameters: parameters)
+    let answer = try await model.answer([question], about: image)[0].outcome.get()
+    let found = try #require(answer.choiceProbabilities)
+    #expect(found.map(\.choice) == choices)
+    #expect(abs(found.reduce(0) { $0 + $1.probability } - 1) < 1e-9)
+    #expect(answer.text == found.max { $0.probability < $1.probability }?.choice)
+
+    let engine = try Engine(files: ModelFiles(directory: folder.path), settings: .forTests)
+    let tokenizer = try Tokenizer(path: folder.appendingPathComponent("language.gguf").path)
+    let tokens = choices.map(engine.prompt.tokens(ofAnswer:))
+    let rows = try engine.projectedRows(of: image)
+    func logits(after: [Int32]) throws -> [Double] {
+      try LanguageRun(engine.language).prefill(
+        before: engine.prompt.tokensBeforeImage(system: nil), imageRows: rows,
+        question: engine.prompt.tokensAfterImage(question: "Which?") + after
+      ).lastLogits.map(Double.init)
+    }
+    for (choice, path) in tokens.enumerated() {
+      var probability = 1.0
+      for depth in 0...path.count {
+        let prefix = Array(path.prefix(depth))
+        let next = Set(tokens.filter { $0.starts(with: prefix) && $0.count > depth }.map { $0[depth] })
+        let ends = tokens.contains(prefix)
+        if next.count + (ends ? 1 : 0) < 2 { continue }
+        let values = try logits(after: prefix)
+        let end = ends ? tokenizer.ends.reduce(0.0) { $0 + exp(values[Int($1)]) } : 0
+        let sum = next.reduce(end) { $0 + exp(values[Int($1)]) }
+        probability *= (depth == path.count ? end : exp(values[Int(path[depth])])) / sum
+      }
+      #expect(abs(found[choice].probability - probability) < 1e-4, "\(choices[choice])")
+    }
+  }
+
+  @Test func nodesWithNothingToDecideAreNotComputed() {
+    #expect(ChoiceTree([[1], [2], [3]]).branches.isEmpty)
+    #expect(ChoiceTree([[1, 5, 6, 7], [2]]).branches.isEmpty)
+    let tree = ChoiceTree([[1, 2], [1, 3], [4]])
+    #expect(tree.branches.map { tree.nodes[$0].token } == [1])
+    #expect(ChoiceTree([[1], [1, 2]]).branchParents == [-1])
+    // Something is decided three tokens down: all rows to there are needed.
+    #expect(ChoiceTree([[1, 2, 3, 4], [1, 2, 3, 5]]).branchParents == [-1, 0, 1])
+  }
+}

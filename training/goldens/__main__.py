@@ -1,0 +1,45 @@
+"""Writes the goldens, or checks that the committed ones are what this code makes.
+
+    python -m training.goldens            # writes Tests/LlavaModelTests/Fixtures
+    python -m training.goldens --check    # compares; exits 1 on a difference
+"""
+
+import argparse
+import sys
+import tempfile
+from pathlib import Path
+
+import torch
+import transformers
+
+FIXTURES = Path(__file__).resolve().parents[2] / "Tests" / "LlavaModelTests" / "Fixtures"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--check", action="store_true", help="compare with the committed files")
+    parser.add_argument("--folder", type=Path, default=FIXTURES)
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    transformers.logging.set_verbosity_error()
+    transformers.logging.disable_progress_bar()
+    if not options.check:
+        write_all(options.folder)
+        return
+    from .compare import differences
+    with tempfile.TemporaryDirectory() as fresh:
+        write_all(Path(fresh))
+        found = differences(options.folder, Path(fresh))
+    print("\n".join(found) or "goldens are up to date")
+    sys.exit(1 if found else 0)
+
+
+def write_all(folder: Path) -> None:
+    from .engine import write_engine
+    from .prompts import write_prompts
+    write_engine(folder)
+    write_prompts(folder)
+
+
+if __name__ == "__main__":
+    main()

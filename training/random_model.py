@@ -1,0 +1,60 @@
+"""Writes LLaVA models with random weights: a GGUF pair and, if asked, a Hugging Face checkpoint of the same.
+
+    python -m training.random_model --shape tiny-1.5 --output DIRECTORY
+"""
+
+import argparse
+from dataclasses import replace
+from pathlib import Path
+
+from . import vocabulary
+from .gguf_files import write_language, write_vision
+from .shapes import SHAPES, Shape
+
+
+def main() -> None:
+    options = arguments()
+    shape = chosen_shape(options)
+    size = shape.language.vocabulary
+    tokens = vocabulary.padded(vocabulary.from_gguf(options.vocab), size) if options.vocab else \
+        vocabulary.small(shape.language.architecture, size)
+    options.output.mkdir(parents=True, exist_ok=True)
+    write_language(options.output / "language.gguf", shape, tokens, options.language_type, options.seed)
+    write_vision(options.output / "vision.gguf", shape, options.vision_type, options.seed,
+                 legacy=options.vision_names == "legacy", names_feature_layer=not options.no_feature_layer)
+    if options.checkpoint:
+        from .checkpoint import write_checkpoint
+        write_checkpoint(options.checkpoint, shape, tokens, options.seed)
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--shape", choices=SHAPES, required=True)
+    parser.add_argument("--output", type=Path, required=True, help="folder for language.gguf and vision.gguf")
+    parser.add_argument("--checkpoint", type=Path, help="folder for a Hugging Face checkpoint in F32")
+    parser.add_argument("--architecture", choices=["llama", "qwen2"], default="llama")
+    parser.add_argument("--vision", choices=["clip", "siglip"], default="clip")
+    parser.add_argument("--kv-heads", type=int, help="fewer than the heads: grouped-query attention")
+    parser.add_argument("--rope-factor", type=float, help="linear scaling of positions")
+    parser.add_argument("--context", type=int, help="context length that the file states")
+    parser.add_argument("--language-type", default="F32",
+                        help="F32, F16, BF16, Q8_0, Q4_0, ...; K-quants: llama-quantize")
+    parser.add_argument("--vision-type", default="F32", choices=["F32", "F16", "BF16", "Q8_0"])
+    parser.add_argument("--vision-names", default="legacy", choices=["legacy", "current"],
+                        help="legacy: feed-forward names swapped, model.image_newline, as LLaVA files in use have")
+    parser.add_argument("--no-feature-layer", action="store_true", help="leave the key out, as older files do")
+    parser.add_argument("--vocab", type=Path, help="GGUF file to take the vocabulary from")
+    parser.add_argument("--seed", type=int, default=1)
+    return parser.parse_args()
+
+
+def chosen_shape(options: argparse.Namespace) -> Shape:
+    shape = SHAPES[options.shape]
+    language = replace(
+        shape.language, architecture=options.architecture, rope_factor=options.rope_factor,
+        kv_heads=options.kv_heads or shape.language.kv_heads, context=options.context or shape.language.context)
+    return replace(shape, vision=replace(shape.vision, kind=options.vision), language=language)
+
+
+if __name__ == "__main__":
+    main()
