@@ -66,7 +66,9 @@ let package = Package(
         "Answering", "TokenSampling", "CVips", "CCurl", .product(name: "Crypto", package: "swift-crypto"),
       ],
       swiftSettings: swiftSettings),
-    .target(name: "FileJobs", dependencies: ["Answering"], swiftSettings: swiftSettings),
+    .target(
+      name: "FileJobs", dependencies: ["Answering", .product(name: "Crypto", package: "swift-crypto")],
+      swiftSettings: swiftSettings),
 
     // The command line: reads settings, wires, runs.
     .executableTarget(

@@ -26,7 +26,14 @@ public struct Payload: Sendable, Equatable {
   public var isTruncated: Bool
 
   public init(_ message: Data) {
-    bytes = message.prefix(Self.limit)
+    // A copy: a slice would keep the whole message in memory.
+    bytes = message.count > Self.limit ? Data(Array(message.prefix(Self.limit))) : message
     isTruncated = message.count > Self.limit
+  }
+
+  /// A payload read back from its record.
+  public init(_ bytes: Data, isTruncated: Bool) {
+    self.bytes = bytes
+    self.isTruncated = isTruncated
   }
 }

@@ -10,16 +10,20 @@ public struct Job: Sendable, Equatable {
   public var metadata: JSONValue?
   /// Whether the vision-guided sampler may drop tokens of this job's image.
   public var compression: Compression
+  /// Further questions of the job that an earlier run answered. They count where `auto` selection depends on
+  /// the number of questions, so that an answer doesn't depend on where a run was interrupted.
+  public var answeredEarlier: Int
 
   public init(
     id: String, image: ImageReference, questions: [Question], metadata: JSONValue? = nil,
-    compression: Compression = .auto
+    compression: Compression = .auto, answeredEarlier: Int = 0
   ) {
     self.id = id
     self.image = image
     self.questions = questions
     self.metadata = metadata
     self.compression = compression
+    self.answeredEarlier = answeredEarlier
   }
 }
 

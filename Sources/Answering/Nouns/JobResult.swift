@@ -63,7 +63,7 @@ public struct ChoiceProbability: Sendable, Equatable {
   }
 }
 
-public enum FinishReason: String, Sendable, Codable {
+public enum FinishReason: String, Sendable, Codable, CaseIterable {
   case stop
   case length
 }
@@ -106,7 +106,7 @@ public struct TokenLedger: Sendable, Equatable {
 }
 
 /// Whether the image's tokens came from the store.
-public enum TokenCacheOutcome: String, Sendable, Codable {
+public enum TokenCacheOutcome: String, Sendable, Codable, CaseIterable {
   case hit
   case miss
   case off
