@@ -23,6 +23,8 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0", traits: ["YAML"]),
     .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
     .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+    .package(url: "https://github.com/apple/swift-system", from: "1.5.0"),
+    .package(url: "https://github.com/jpsim/Yams", from: "6.0.0"),
   ],
   targets: [
     // C libraries, one target each.
@@ -72,10 +74,13 @@ let package = Package(
     .executableTarget(
       name: "focus",
       dependencies: [
-        "Answering", "LlavaModel", "Images", "FileJobs",
+        "Answering", "LlavaModel", "Images", "FileJobs", "CLlama", "CVips", "CCurl",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Configuration", package: "swift-configuration"),
+        .product(name: "Crypto", package: "swift-crypto"),
         .product(name: "Logging", package: "swift-log"),
+        .product(name: "SystemPackage", package: "swift-system"),
+        .product(name: "Yams", package: "Yams"),
       ],
       swiftSettings: swiftSettings),
 
@@ -92,6 +97,7 @@ let package = Package(
       dependencies: ["Images", "CCurl", .product(name: "Crypto", package: "swift-crypto")],
       resources: [.copy("Fixtures")], swiftSettings: swiftSettings),
     .testTarget(name: "FileJobsTests", dependencies: ["FileJobs"], swiftSettings: swiftSettings),
+    .testTarget(name: "FocusTests", dependencies: ["focus"], swiftSettings: swiftSettings),
   ],
   swiftLanguageModes: [.v6],
   cxxLanguageStandard: .cxx17

@@ -18,6 +18,12 @@ public struct TilingRules: Sendable, Equatable {
     self.gridPinpoints = gridPinpoints
     self.paddingColor = paddingColor
   }
+
+  /// Bytes of the largest tiled image these rules can make, its overview included.
+  public var largestTiledImage: Int {
+    let tiles = gridPinpoints.map { size in (size.width / tileSize) * (size.height / tileSize) }.max() ?? 0
+    return (1 + tiles) * tileSize * tileSize * 3
+  }
 }
 
 /// An image as the vision tower takes it, before normalisation.

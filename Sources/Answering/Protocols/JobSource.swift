@@ -1,6 +1,8 @@
 /// Yields jobs, and bad messages as values so that the loop survives them.
 public protocol JobSource: Sendable {
-  /// The next delivery; nil at the end. Throws only when the source itself is broken.
+  /// The next delivery; nil at the end. Throws only when the source itself is broken. Called by one task at a
+  /// time; returns nil or throws `CancellationError` soon after its task is cancelled, losing no delivery that
+  /// a later run could read.
   func next() async throws -> Delivery?
 
   /// The delivery's outcome is published: its place need not be read again.
@@ -38,4 +40,14 @@ public enum Origin: Sendable, Hashable {
   case line(file: String, number: Int)
   /// A record of a topic; milliseconds since 1970.
   case record(topic: String, partition: Int32, offset: Int64, timestamp: Int64)
+}
+
+extension Origin: CustomStringConvertible {
+  public var description: String {
+    switch self {
+    case .file(let path): path
+    case .line(let file, let number): "\(file):\(number)"
+    case .record(let topic, let partition, let offset, _): "\(topic)[\(partition)]@\(offset)"
+    }
+  }
 }

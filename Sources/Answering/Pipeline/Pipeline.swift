@@ -1,0 +1,247 @@
+import Logging
+
+/// The way from job to results: fetch → tile → encode → answer → publish → finish.
+///
+/// Each delivery is one child task that walks this way by itself, so stages overlap: while the model computes,
+/// images of later jobs are fetched and tiled. Structure bounds it: at most `jobsInFlight + lookAhead` children,
+/// `jobsInFlight` of them in the model, and `lookAheadBytes` of images between.
+public struct Pipeline: Sendable {
+  private let source: any JobSource
+  private let images: any ImageSource
+  private let model: any VisionLanguageModel
+  private let sink: any ResultSink
+  private let settings: PipelineSettings
+  private let observer: (any ProgressObserver)?
+  private let log: Logger
+
+  /// Turns at the model.
+  private let turns: Allowance
+  /// Bytes of images that wait for the vision tower.
+  private let memory: Allowance
+  private let encodes = SharedEncodes()
+
+  public init(
+    source: any JobSource, images: any ImageSource, model: any VisionLanguageModel, sink: any ResultSink,
+    settings: PipelineSettings = .init(), observer: (any ProgressObserver)? = nil,
+    log: Logger = Logger(label: "focus.pipeline")
+  ) {
+    self.source = source
+    self.images = images
+    self.model = model
+    self.sink = sink
+    self.settings = settings
+    self.observer = observer
+    self.log = log
+    turns = Allowance(settings.jobsInFlight)
+    memory = Allowance(settings.lookAheadBytes)
+  }
+
+  /// How a run ended.
+  public struct Ending: Sendable, Equatable {
+    public var counts: RunCounts
+    /// Whether a drain ended the run before the source did. What is unfinished is read again by the next run.
+    public var wasInterrupted: Bool
+  }
+
+  private enum Event: Sendable {
+    case read(Delivery)
+    case sourceEnded
+    case sourceFailed(any Error)
+    case ended
+    case drainBegan
+    case drainTimedOut
+  }
+
+  // MARK: The loop
+
+  /// Answers the source's jobs until it ends or `drain` begins.
+  ///
+  /// Every delivery gets exactly one outcome, or stays unfinished. Throws what the source, the sink or an
+  /// `EnvironmentFailure` of the others reports: when the source breaks, jobs in flight finish first; when
+  /// the sink or the model does, they are abandoned. Cancelling the task abandons them too.
+  public func run(until drain: Drain = Drain()) async throws -> Ending {
+    let tally = RunTally(passingOnTo: observer)
+    return try await withThrowingTaskGroup(of: Event.self) { group in
+      var mayRead = true
+      var isReading = false
+      var open = 0
+      var stoppedReading = false
+      var failure: (any Error)?
+
+      group.addTask {
+        await drain.begun()
+        return .drainBegan
+      }
+      while mayRead || isReading || open > 0 {
+        if mayRead, !isReading, open < settings.openDeliveries {
+          isReading = true
+          group.addTask { await read(unlessBegun: drain) }
+        }
+        switch try await group.next() {
+        case .read(let delivery):
+          isReading = false
+          // Read while the drain began: not begun, so that it stays unfinished.
+          guard mayRead else { continue }
+          open += 1
+          group.addTask { try await walk(delivery, tally) }
+        case .sourceEnded:
+          (isReading, mayRead) = (false, false)
+        case .sourceFailed(let error):
+          (isReading, mayRead) = (false, false)
+          failure = error
+        case .ended:
+          open -= 1
+        case .drainBegan:
+          stoppedReading = mayRead
+          mayRead = false
+          group.addTask {
+            try? await Task.sleep(for: settings.drainTimeout)
+            return .drainTimedOut
+          }
+        case .drainTimedOut where open > 0:
+          log.warning("\(open) jobs in flight abandoned, \(settings.drainTimeout) after the drain began")
+          group.cancelAll()
+        case .drainTimedOut, nil:
+          break
+        }
+      }
+      group.cancelAll()
+      if let failure { throw failure }
+      try Task.checkCancellation()
+      let counts = tally.counts
+      return Ending(counts: counts, wasInterrupted: stoppedReading || counts.jobsAbandoned > 0)
+    }
+  }
+
+  private func read(unlessBegun drain: Drain) async -> Event {
+    do {
+      let delivery = try await drain.unlessBegun { try await source.next() }
+      return delivery.map(Event.read) ?? .sourceEnded
+    } catch {
+      return Task.isCancelled || drain.hasBegun ? .sourceEnded : .sourceFailed(error)
+    }
+  }
+
+  // MARK: One job's way
+
+  /// From delivery to finished. Throws only where the environment is broken.
+  private func walk(_ delivery: Delivery, _ tally: RunTally) async throws -> Event {
+    tally.observe(.began(delivery))
+    do {
+      let outcome = try await outcome(of: delivery, tally)
+      let published = try await timed(.publish, tally) { try await publish(outcome) }
+      try await source.finish(delivery)
+      tally.observe(.published(published))
+    } catch _ where Task.isCancelled {
+      tally.observe(.abandoned(delivery))
+    }
+    return .ended
+  }
+
+  /// A bad message, and a job that cannot be answered, end as dead letters: their neighbours go on.
+  private func outcome(of delivery: Delivery, _ tally: RunTally) async throws -> JobOutcome {
+    switch delivery.content {
+    case .failure(let rejection):
+      return rejected(rejection, delivery)
+    case .success(let job):
+      do {
+        return .answered(try await answer(job, rank: delivery.sequence, tally), of: job, delivery: delivery)
+      } catch let failure as EnvironmentFailure {
+        throw failure
+      } catch _ where Task.isCancelled {
+        throw CancellationError()
+      } catch let rejection as Rejection {
+        return rejected(rejection, delivery)
+      } catch {
+        return rejected(Rejection(.internal, "job \(job.id) failed unexpectedly: \(error)"), delivery)
+      }
+    }
+  }
+
+  private func answer(_ job: Job, rank: Int, _ tally: RunTally) async throws -> [JobResult] {
+    var timings = StageTimings()
+
+    let fetched = try await timed(.fetch, tally, adding: &timings.fetch) {
+      try await images.fetch(job.image)
+    }
+    let held = memory.share(fetched.bytes.count + model.tilingRules.largestTiledImage, rank: rank)
+    defer { held.give() }
+    try await held.take()
+
+    // The turn begins before the vision tower and lasts to the answers; a job that waits for another's
+    // encode takes none meanwhile.
+    let turn = turns.share(1, rank: rank)
+    defer { turn.give() }
+    let key = EncodeKey(imageSHA256: fetched.sha256, compression: job.compression)
+    defer { encodes.leave(key, job: rank) }
+    let compressed = try await encodes.image(key, for: rank) {
+      let tiles = try await timed(.tile, tally, adding: &timings.fetch) {
+        try await images.tiles(of: fetched, rules: model.tilingRules)
+      }
+      try await turn.take()
+      return try await timed(.vision, tally, adding: &timings.vision) { try await model.encode(tiles) }
+    }
+    held.give()
+
+    try await turn.take()
+    let replies = try await timed(.answer, tally) {
+      try await model.answer(job.questions, about: compressed)
+    }
+    guard replies.count == job.questions.count else {
+      throw Rejection(
+        .internal, "the model gave \(replies.count) replies to \(job.questions.count) questions")
+    }
+    return zip(job.questions, replies).map { question, reply in
+      timings.prefill = reply.prefillMilliseconds
+      timings.decode = reply.decodeMilliseconds
+      return JobResult(
+        jobID: job.id, questionID: question.id, outcome: reply.outcome, imageSHA256: fetched.sha256,
+        model: model.identity, visualTokens: reply.visualTokens, tokenCache: .off, timings: timings,
+        metadata: job.metadata)
+    }
+  }
+
+  /// A sink that refuses one outcome (say, as too large) gets the job's dead letter instead.
+  private func publish(_ outcome: JobOutcome) async throws -> JobOutcome {
+    do {
+      try await sink.publish(outcome)
+      return outcome
+    } catch let rejection as Rejection {
+      guard case .answered = outcome else { throw rejection }
+      let refused = rejected(rejection, outcome.delivery)
+      try await sink.publish(refused)
+      return refused
+    }
+  }
+
+  private func rejected(_ rejection: Rejection, _ delivery: Delivery) -> JobOutcome {
+    let jobID = (try? delivery.content.get().id) ?? delivery.rejectedJobID
+    log.warning(
+      "job rejected: \(rejection)", metadata: ["job": "\(jobID ?? "?")", "origin": "\(delivery.origin)"])
+    let letter = DeadLetter(
+      rejection: rejection, jobID: jobID, attempts: 1, origin: delivery.origin, payload: delivery.payload)
+    return .rejected(letter, delivery: delivery)
+  }
+
+  // MARK: Time
+
+  private func timed<Value>(
+    _ stage: Stage, _ tally: RunTally, _ work: () async throws -> Value
+  ) async rethrows -> Value {
+    var ignored = 0.0
+    return try await timed(stage, tally, adding: &ignored, work)
+  }
+
+  /// Runs `work`, tells the observer how long it took, and adds that to `milliseconds`.
+  private func timed<Value>(
+    _ stage: Stage, _ tally: RunTally, adding milliseconds: inout Double, _ work: () async throws -> Value
+  ) async rethrows -> Value {
+    let start = ContinuousClock.now
+    defer {
+      let duration = ContinuousClock.now - start
+      milliseconds += duration / .milliseconds(1)
+      tally.observe(.stage(stage, duration))
+    }
+    return try await work()
+  }
+}

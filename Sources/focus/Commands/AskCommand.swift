@@ -1,0 +1,58 @@
+import Answering
+import ArgumentParser
+import Foundation
+
+/// `focus ask`: questions about one image, answered on the terminal.
+struct AskCommand: ConfiguredCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "ask", abstract: "Answers questions about one image on the terminal.")
+
+  @Argument(help: ArgumentHelp("Image file, or a URL of a host that --allow-host names.", valueName: "image"))
+  var image: String
+
+  @Argument(help: ArgumentHelp("What to ask.", valueName: "question"))
+  var questions: [String]
+
+  @Flag(
+    inversion: .prefixedNo, exclusivity: .chooseLast,
+    help: "Print nothing but the answers, one a line.")
+  var answerOnly: Bool?
+
+  @OptionGroup(title: "Model") var model: ModelOptions
+  @OptionGroup(title: "Answers") var answers: AnswerOptions
+  @OptionGroup(title: "Images") var images: ImageOptions
+  @OptionGroup(title: "Settings and logs") var shared: SharedOptions
+
+  func run() async throws {
+    // The terminal shows refusals itself; their log lines would say them twice.
+    LogLines.start(shared, level: max(shared.logLevel, .error))
+    let job = Job(id: image, image: try reference(), questions: try asked(with: answers.parameters()))
+    let imageSource = try makeImageSource(images)
+    let model = try await loadModel(model)
+
+    let sink = TerminalSink(answerOnly: answerOnly ?? false)
+    let pipeline = Pipeline(source: OneJob(job), images: imageSource, model: model, sink: sink)
+    let ending = try await pipeline.run()
+    if ending.counts.hasFailures { throw EarlyEnd(status: .someFailed) }
+  }
+
+  private func asked(with parameters: GenerationParameters) throws -> [Question] {
+    if questions.count > 256 { throw Failure.unusable("\(questions.count) questions at once: at most 256") }
+    return try questions.enumerated().map { index, text in
+      guard (1...16_384).contains(text.count) else {
+        throw Failure.unusable("question \(index + 1) has \(text.count) characters: 1 to 16384 are allowed")
+      }
+      return Question(id: String(index + 1), text: text, parameters: parameters)
+    }
+  }
+
+  /// A file on the command line was named by the user, so no image root confines it.
+  private func reference() throws -> ImageReference {
+    if image.contains("://") { return .uri(image) }
+    do {
+      return .data(try Data(contentsOf: URL(fileURLWithPath: image)))
+    } catch {
+      throw Failure.unusable("\(image): \(unreadable(image))")
+    }
+  }
+}

@@ -1,0 +1,63 @@
+import Answering
+import ArgumentParser
+
+/// `focus run`: answers the jobs of a file, or questions about a folder of images.
+struct RunCommand: ConfiguredCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "run",
+    abstract: "Answers jobs from a file, or questions about a folder of images.",
+    discussion: "Run again with the same output, it continues where it stopped.")
+
+  @OptionGroup(title: "Jobs and results") var files: FileOptions
+  @OptionGroup(title: "Model") var model: ModelOptions
+  @OptionGroup(title: "Answers") var answers: AnswerOptions
+  @OptionGroup(title: "Images") var images: ImageOptions
+  @OptionGroup(title: "Work in flight") var work: PipelineOptions
+  @OptionGroup(title: "Settings and logs") var shared: SharedOptions
+
+  func run() async throws {
+    LogLines.start(shared)
+    let settings = try work.settings()
+    let parameters = try answers.parameters()
+    try files.check()
+    let imageSource = try makeImageSource(images)
+
+    let drain = Drain()
+    let interrupts = Interrupts(beginning: drain, drainTimeout: settings.drainTimeout)
+    defer { withExtendedLifetime(interrupts) {} }
+    let model = try await loadModel(model)
+    let jobs = try openJobFiles(
+      files, parameters: parameters, model: model.identity, settings: answerSettings)
+
+    let progress = RunProgress(share: jobs.share)
+    let pipeline = Pipeline(
+      source: jobs.source, images: imageSource, model: model, sink: jobs.sink, settings: settings,
+      observer: progress)
+    let ending: Pipeline.Ending
+    do {
+      ending = try await progress.shown { try await pipeline.run(until: drain) }
+    } catch {
+      // What was published is kept on the disk; the first error is the one to tell.
+      try? await jobs.close()
+      throw error
+    }
+    try await jobs.close()
+    StandardError.shared.write(progress.text.summary)
+    if ending.wasInterrupted {
+      StandardError.shared.write("interrupted: run the same command again to continue")
+      throw EarlyEnd(status: .interrupted)
+    }
+    if ending.counts.hasFailures { throw EarlyEnd(status: .someFailed) }
+  }
+
+  /// The settings that change answers, by the name of their flag.
+  private var answerSettings: [String: String] {
+    let settings: [String: String?] = [
+      "prompt": model.prompt, "prompt-template": model.promptTemplate,
+      "vision-type": model.visionType.rawValue,
+      "max-tokens": answers.maxTokens.map(String.init),
+      "temperature": answers.temperature.map { "\($0)" },
+    ]
+    return settings.compactMapValues { $0 }
+  }
+}

@@ -1,0 +1,77 @@
+import CLlama
+import Foundation
+
+/// The model's files: readable, GGUF, whole, of the right kind, and made for each other.
+enum ModelFileChecks {
+  static func all(_ files: ModelFilePaths) -> [Check] {
+    [
+      Check("language model") { language(files.language) },
+      Check("vision model") { vision(files.vision) },
+      Check("model pair") { pair(files) },
+    ]
+  }
+
+  private static func language(_ path: String) -> Finding {
+    finding(for: path) { file in
+      guard let architecture = file.string("general.architecture") else {
+        return wrongKind(path, "it names no architecture")
+      }
+      if architecture == "clip" { return wrongKind(path, "it is a vision file: give it as --vision-model") }
+      guard let width = file.number("\(architecture).embedding_length") else {
+        return wrongKind(path, "it has no \(architecture).embedding_length")
+      }
+      let name = file.string("general.name") ?? "unnamed"
+      return .fine(
+        "\(name), \(architecture), width \(width), \(file.tensorCount) tensors, \(size(file.bytes))")
+    }
+  }
+
+  private static func vision(_ path: String) -> Finding {
+    finding(for: path) { file in
+      guard file.string("general.architecture") == "clip" else {
+        return wrongKind(path, "its architecture is not clip; give llava's mmproj file")
+      }
+      guard let imageSize = file.number("clip.vision.image_size") else {
+        return wrongKind(path, "it has no clip.vision.image_size")
+      }
+      let projector = file.string("clip.projector_type") ?? "mlp"
+      return .fine(
+        "\(projector) projector, \(imageSize)-pixel tiles, \(file.tensorCount) tensors, \(size(file.bytes))")
+    }
+  }
+
+  private static func pair(_ files: ModelFilePaths) -> Finding {
+    guard let language = try? GGUFSummary(path: files.language),
+      let vision = try? GGUFSummary(path: files.vision),
+      let architecture = language.string("general.architecture"),
+      let width = language.number("\(architecture).embedding_length")
+    else { return .failure("cannot be compared", todo: "repair the files above first") }
+    guard let projected = vision.rows(of: "mm.2.weight") ?? vision.rows(of: "mm.0.weight") else {
+      return .failure(
+        "the vision file has no projector (mm.0.weight)",
+        todo: "use the mmproj file that llava's export wrote")
+    }
+    guard projected == width else {
+      return .failure(
+        "the projector makes rows of \(projected), the language model takes \(width)",
+        todo: "use the language and vision files of one model")
+    }
+    return .fine("both have width \(width)")
+  }
+
+  private static func finding(for path: String, _ look: (GGUFSummary) -> Finding) -> Finding {
+    do {
+      return look(try GGUFSummary(path: path))
+    } catch {
+      return .failure(error.message, todo: error.todo)
+    }
+  }
+
+  private static func wrongKind(_ path: String, _ why: String) -> Finding {
+    .failure("\(path): \(why)", todo: "check --model, --language-model and --vision-model")
+  }
+
+  private static func size(_ bytes: UInt64) -> String {
+    Int64(clamping: bytes).formatted(.byteCount(style: .file))
+  }
+}

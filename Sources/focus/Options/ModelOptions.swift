@@ -1,0 +1,112 @@
+import ArgumentParser
+
+/// Which model answers, and on what.
+struct ModelOptions: ParsableArguments {
+  @Option(help: ArgumentHelp("Directory with language.gguf and vision.gguf.", valueName: "directory"))
+  var model: String?
+
+  @Option(
+    help: ArgumentHelp("GGUF file of the language model, in place of the directory's.", valueName: "file"))
+  var languageModel: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "GGUF file of the vision tower and projector (mmproj), in place of the directory's.", valueName: "file")
+  )
+  var visionModel: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Refuse a model file whose SHA-256 is another: language=HEX or vision=HEX. Repeatable.",
+      valueName: "part=hex"))
+  var modelSha256: [ModelFilePin] = []
+
+  @Option(help: "Where the model runs.")
+  var device = Device.auto
+
+  @Option(help: ArgumentHelp("Threads for the model. (default: one for each core)", valueName: "count"))
+  var threads: Int?
+
+  @Option(
+    help: ArgumentHelp(
+      "Key/value cells, one for each row of every image group in flight. (default: what fits)",
+      valueName: "count"))
+  var contextCells: Int?
+
+  @Option(help: ArgumentHelp("Rows the model computes together, at most.", valueName: "count"))
+  var stepRows = 512
+
+  @Option(help: "Type of the vision weights: auto (the fastest here) or file (as stored).")
+  var visionType = VisionWeights.auto
+
+  @Option(
+    help: ArgumentHelp(
+      "Named prompt: llava-1.5, llava-1.6-vicuna, llava-1.6-mistral, llava-onevision or chatml. "
+        + "(default: the model file's own)", valueName: "name"))
+  var prompt: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Prompt text with {image}, {question} and, if wanted, {system}.", valueName: "text"))
+  var promptTemplate: String?
+
+  /// Says which files are meant; throws where a part is named by neither option.
+  func files() throws -> ModelFilePaths {
+    func path(_ option: String?, _ flag: String, _ file: String) throws -> String {
+      if let option { return option }
+      guard let model else { throw Failure.unusable("no model given: add --model DIRECTORY or \(flag) FILE") }
+      return model.hasSuffix("/") ? model + file : "\(model)/\(file)"
+    }
+    if prompt != nil, promptTemplate != nil {
+      throw Failure.unusable("--prompt and --prompt-template exclude each other: give one")
+    }
+    if let threads, threads < 1 { throw Failure.unusable("--threads must be at least 1, not \(threads)") }
+    if let contextCells, contextCells < 1 {
+      throw Failure.unusable("--context-cells must be at least 1, not \(contextCells)")
+    }
+    if stepRows < 1 { throw Failure.unusable("--step-rows must be at least 1, not \(stepRows)") }
+    return ModelFilePaths(
+      language: try path(languageModel, "--language-model", "language.gguf"),
+      vision: try path(visionModel, "--vision-model", "vision.gguf"))
+  }
+}
+
+/// Where the model's files lie.
+struct ModelFilePaths: Equatable, Sendable {
+  var language: String
+  var vision: String
+
+  /// Each part with its path.
+  var parts: [(part: ModelFilePin.Part, path: String)] { [(.language, language), (.vision, vision)] }
+}
+
+/// The digest that one of the model's files must have.
+struct ModelFilePin: ExpressibleByArgument, Equatable, Sendable {
+  enum Part: String, CaseIterable, Sendable {
+    case language
+    case vision
+  }
+
+  var part: Part
+  /// 64 lower-case hexadecimal digits.
+  var sha256: String
+
+  init?(argument: String) {
+    let halves = argument.split(separator: "=", maxSplits: 1).map(String.init)
+    guard halves.count == 2, let part = Part(rawValue: halves[0]) else { return nil }
+    guard halves[1].utf8.count == 64, halves[1].allSatisfy(\.isHexDigit) else { return nil }
+    self.part = part
+    sha256 = halves[1].lowercased()
+  }
+}
+
+enum Device: String, CaseIterable, ExpressibleByArgument, Sendable {
+  case auto
+  case cpu
+  case gpu
+}
+
+enum VisionWeights: String, CaseIterable, ExpressibleByArgument, Sendable {
+  case auto
+  case file
+}

@@ -1,0 +1,94 @@
+import Answering
+import Foundation
+
+/// How far a run is, in words.
+struct ProgressText {
+  var counts: RunCounts
+  /// How much of the input has been read, from 0 to 1; nil where its length is not known.
+  var share: Double?
+  /// The share that was read before the first job began: what an earlier run had done.
+  var shareAtStart = 0.0
+  var elapsed: Duration
+
+  private var jobsPerSecond: Double {
+    let seconds = elapsed / .seconds(1)
+    return seconds > 0 ? Double(counts.jobsPublished) / seconds : 0
+  }
+
+  /// The share that is answered: jobs are read ahead of their answers.
+  private var shareDone: Double? {
+    // An input that is read in one piece tells nothing about the jobs in it.
+    guard let share, shareAtStart < 1 else { return nil }
+    let begun = max(0, min(share, 1) - shareAtStart)
+    let published = counts.jobsBegun == 0 ? 1 : Double(counts.jobsPublished) / Double(counts.jobsBegun)
+    return shareAtStart + begun * published
+  }
+
+  /// Time left at the rate so far; nil until it can be told.
+  var timeLeft: Duration? {
+    guard let shareDone, shareDone > shareAtStart, counts.jobsPublished > 0 else { return nil }
+    return elapsed * ((1 - shareDone) / (shareDone - shareAtStart))
+  }
+
+  /// For a log line: `120 jobs (30 %), 3.20 jobs/s, 450 answers, 2 failed, 1:28 left`.
+  var line: String {
+    ([jobs] + details).joined(separator: ", ")
+  }
+
+  /// For the terminal: the same behind a bar.
+  var bar: String {
+    guard let shareDone else { return line }
+    let width = 24
+    let filled = Int(shareDone * Double(width))
+    let bar = String(repeating: "█", count: filled) + String(repeating: "░", count: width - filled)
+    return ([bar, jobs] + details).joined(separator: "  ")
+  }
+
+  private var jobs: String {
+    "\(counts.jobsPublished) jobs" + (shareDone.map { " (\(Int($0 * 100)) %)" } ?? "")
+  }
+
+  private var details: [String] {
+    let failed = counts.jobsRejected + counts.questionsFailed
+    return ["\(Self.figure(jobsPerSecond)) jobs/s", "\(counts.questionsAnswered) answers"]
+      + (failed > 0 ? ["\(failed) failed"] : []) + (timeLeft.map { ["\(Self.clock($0)) left"] } ?? [])
+  }
+
+  /// The closing summary.
+  var summary: String {
+    var lines = [
+      "\(counts.questionsAnswered) answers to \(counts.jobsPublished) jobs in \(Self.clock(elapsed))"
+    ]
+    if counts.jobsRejected > 0 { lines.append("\(counts.jobsRejected) jobs rejected") }
+    if counts.questionsFailed > 0 { lines.append("\(counts.questionsFailed) questions failed") }
+    if counts.jobsAbandoned > 0 { lines.append("\(counts.jobsAbandoned) jobs left unfinished") }
+    lines.append(
+      "\(Self.figure(jobsPerSecond)) jobs/s, \(counts.promptTokens) prompt tokens, "
+        + "\(counts.completionTokens) answer tokens")
+    let stages = Stage.allCases.compactMap { stage in
+      counts.stageTimes[stage].map { "\(stage.rawValue) \(Self.figure($0 / .seconds(1))) s" }
+    }
+    if !stages.isEmpty { lines.append("time in stages, summed over jobs: " + stages.joined(separator: ", ")) }
+    return lines.joined(separator: "\n")
+  }
+
+  /// Two significant digits below ten, whole numbers from a hundred.
+  static func figure(_ value: Double) -> String {
+    switch value {
+    case ..<10: fixed(value, digits: 2)
+    case ..<100: fixed(value, digits: 1)
+    default: fixed(value, digits: 0)
+    }
+  }
+
+  private static func fixed(_ value: Double, digits: Int) -> String {
+    value.formatted(
+      .number.precision(.fractionLength(digits)).grouping(.never).locale(.init(identifier: "C")))
+  }
+
+  /// `0:07`, `12:34`, `3:00:05`.
+  static func clock(_ duration: Duration) -> String {
+    let hours = duration >= .seconds(3600)
+    return duration.formatted(.time(pattern: hours ? .hourMinuteSecond : .minuteSecond))
+  }
+}

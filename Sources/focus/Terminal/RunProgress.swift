@@ -1,0 +1,61 @@
+import Answering
+import Logging
+import Synchronization
+
+/// Shows a run: a bar on a terminal, a log line every ten seconds elsewhere, and a closing summary.
+final class RunProgress: ProgressObserver {
+  private struct State {
+    var counts = RunCounts()
+    var shareAtStart: Double?
+  }
+
+  private let state = Mutex(State())
+  private let share: @Sendable () -> Double?
+  private let start = ContinuousClock.now
+  private let log = Logger(label: "focus.run")
+
+  /// - Parameter share: how much of the input has been read, from 0 to 1; nil where its length is not known.
+  init(share: @escaping @Sendable () -> Double?) {
+    self.share = share
+  }
+
+  func observe(_ event: ProgressEvent) {
+    let share = share()
+    state.withLock { state in
+      if case .began = event, state.shareAtStart == nil { state.shareAtStart = share }
+      state.counts.add(event)
+    }
+  }
+
+  var text: ProgressText {
+    let state = state.withLock { $0 }
+    return ProgressText(
+      counts: state.counts, share: share(), shareAtStart: state.shareAtStart ?? 0,
+      elapsed: ContinuousClock.now - start)
+  }
+
+  /// Shows progress while `run` runs.
+  func shown<Value: Sendable>(during run: @escaping @Sendable () async throws -> Value) async throws -> Value
+  {
+    let showing = Task { await show() }
+    defer {
+      showing.cancel()
+      StandardError.shared.removeBar()
+    }
+    return try await run()
+  }
+
+  private func show() async {
+    let isTerminal = StandardError.shared.isTerminal
+    while !Task.isCancelled {
+      guard (try? await Task.sleep(for: isTerminal ? .milliseconds(200) : .seconds(10))) != nil else {
+        return
+      }
+      if isTerminal {
+        StandardError.shared.showBar(text.bar)
+      } else {
+        log.info("\(text.line)")
+      }
+    }
+  }
+}

@@ -1,0 +1,106 @@
+import Answering
+import Foundation
+import Logging
+import Testing
+
+@testable import focus
+
+@Suite("What the terminal shows")
+struct TerminalTests {
+  private func counts(answered: Int, rejected: Int = 0) -> RunCounts {
+    var counts = RunCounts()
+    counts.jobsAnswered = answered
+    counts.jobsRejected = rejected
+    counts.jobsBegun = answered + rejected
+    counts.questionsAnswered = answered * 2
+    return counts
+  }
+
+  @Test("Progress tells rate and time left")
+  func progress() {
+    let text = ProgressText(counts: counts(answered: 98, rejected: 2), share: 0.25, elapsed: .seconds(50))
+    #expect(text.line == "100 jobs (25 %), 2.00 jobs/s, 196 answers, 2 failed, 2:30 left")
+    #expect(text.bar.hasPrefix("██████░░░░░░░░░░░░░░░░░░  100 jobs (25 %)  2.00 jobs/s"))
+  }
+
+  @Test("Time left counts neither what an earlier run did nor what is read ahead")
+  func continued() {
+    var counts = counts(answered: 10)
+    counts.jobsBegun = 20
+    let text = ProgressText(counts: counts, share: 0.7, shareAtStart: 0.5, elapsed: .seconds(10))
+    #expect(text.line == "10 jobs (60 %), 1.00 jobs/s, 20 answers, 0:40 left")
+  }
+
+  @Test("A stream shows no time left")
+  func stream() {
+    let text = ProgressText(counts: counts(answered: 3), share: nil, elapsed: .seconds(2))
+    #expect(text.bar == "3 jobs, 1.50 jobs/s, 6 answers")
+    let whole = ProgressText(
+      counts: counts(answered: 3), share: 1, shareAtStart: 1, elapsed: .seconds(2))
+    #expect(whole.bar == text.bar)
+    #expect(ProgressText(counts: counts(answered: 0), share: 0.1, elapsed: .zero).timeLeft == nil)
+  }
+
+  @Test("A summary tells what failed and what is left")
+  func summary() {
+    var counts = counts(answered: 5, rejected: 1)
+    counts.jobsAbandoned = 2
+    counts.stageTimes = [.vision: .seconds(3)]
+    let summary = ProgressText(counts: counts, share: 1, elapsed: .seconds(3700)).summary
+    #expect(summary.hasPrefix("10 answers to 6 jobs in 1:01:40\n1 jobs rejected\n2 jobs left unfinished\n"))
+    #expect(summary.hasSuffix("vision 3.00 s"))
+  }
+
+  @Test("A log line is one line of text, or one JSON object")
+  func logLines() throws {
+    let event = LogEvent(
+      level: .warning, message: "two\nlines", metadata: ["job": "a1"], source: nil, file: "", function: "",
+      line: 1)
+    let time = Date(timeIntervalSince1970: 0)
+    let text = LogLines(label: "focus.run", format: .text, logLevel: .info)
+    #expect(text.line(for: event, at: time) == "1970-01-01T00:00:00Z warning two\\nlines job=a1")
+    let json = LogLines(label: "focus.run", format: .json, logLevel: .info).line(for: event, at: time)
+    let object = try JSONDecoder().decode([String: String].self, from: Data(json.utf8))
+    #expect(
+      object == [
+        "time": "1970-01-01T00:00:00Z", "level": "warning", "logger": "focus.run", "message": "two\nlines",
+        "job": "a1",
+      ])
+    #expect(!json.contains("\n"))
+  }
+
+  @Test("An answer's note holds the token ledger, usage and times")
+  func answerNote() {
+    let answer = Answer(text: "cat", finishReason: .length, promptTokens: 1190, completionTokens: 2)
+    let ledger = TokenLedger(
+      encoded: 2880, compressed: 1122, selected: 561, selection: .shared, selectionLayer: 8)
+    let result = JobResult(
+      jobID: "a", questionID: "1", outcome: .success(answer), imageSHA256: "",
+      model: ModelIdentity(name: "m", fingerprint: ""), visualTokens: ledger, tokenCache: .off,
+      timings: StageTimings(fetch: 12, vision: 1234, prefill: 410.2, decode: 61), metadata: nil)
+    #expect(
+      AnswerNote(result: result, answer: answer).line
+        == "visual tokens: 2880 encoded → 1122 compressed → 561 selected (shared, layer 8) · "
+        + "1190 prompt + 2 answer tokens · fetch 12 ms, vision 1.23 s, prefill 410 ms, decode 61 ms"
+        + " · cut at --max-tokens")
+  }
+
+  @Test("A finding that fails says what to do")
+  func finding() {
+    let failure = Finding.failure("no such file", todo: "check the path")
+    #expect(failure.isFailure)
+    #expect(failure.text(of: "model") == "FAILED  model: no such file\n        → check the path")
+    #expect(!Finding.fine("here").isFailure)
+  }
+
+  @Test("A model file that is none is found out, with its name")
+  func notAModel() async throws {
+    let file = try TemporaryFile("not a model")
+    let files = ModelFilePaths(language: file.path, vision: "/nowhere/vision.gguf")
+    for check in ModelFileChecks.all(files) {
+      let finding = await check.look()
+      #expect(finding.isFailure)
+      if check.name == "vision model" { #expect(finding.text(of: "").contains("/nowhere/vision.gguf")) }
+    }
+  }
+}
