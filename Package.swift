@@ -6,12 +6,17 @@ import PackageDescription
 let localLlama = Context.packageDirectory + "/.deps/llama"
 let llama =
   FileManager.default.fileExists(atPath: localLlama + "/lib/pkgconfig/llama.pc")
-  ? Library(include: ["-I\(localLlama)/include"], link: ["-L\(localLlama)/lib"], runPath: localLlama + "/lib")
+  ? Library(
+    include: ["-I\(localLlama)/include"], link: ["-L\(localLlama)/lib", "-lllama", "-lggml", "-lggml-base"],
+    runPath: localLlama + "/lib")
   : Library(pkgConfig: "llama")
+
+// libvips' pkg-config file carries flags that SwiftPM warns of, so only its include paths are taken.
+let vips = Library(pkgConfig: "vips")
 
 let swiftSettings: [SwiftSetting] = [
   .treatAllWarnings(as: .error),
-  .unsafeFlags(llama.include.flatMap { ["-Xcc", $0] }),
+  .unsafeFlags((llama.include + vips.include).flatMap { ["-Xcc", $0] }),
 ]
 
 let package = Package(
@@ -31,11 +36,8 @@ let package = Package(
     .target(
       name: "CLlama",
       cxxSettings: [.unsafeFlags(llama.include)],
-      linkerSettings: [
-        .unsafeFlags(llama.link + llama.runPathFlags),
-        .linkedLibrary("llama"), .linkedLibrary("ggml"), .linkedLibrary("ggml-base"),
-      ]),
-    .systemLibrary(name: "CVips", pkgConfig: "vips", providers: [.apt(["libvips-dev"]), .brew(["vips"])]),
+      linkerSettings: [.unsafeFlags(llama.link + llama.runPathFlags)]),
+    .systemLibrary(name: "CVips", providers: [.apt(["libvips-dev"]), .brew(["vips"])]),
     .systemLibrary(
       name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"]), .brew(["curl"])]),
 
@@ -65,7 +67,7 @@ let package = Package(
       dependencies: [
         "Answering", "TokenSampling", "CVips", "CCurl", .product(name: "Crypto", package: "swift-crypto"),
       ],
-      swiftSettings: swiftSettings),
+      swiftSettings: swiftSettings, linkerSettings: [.unsafeFlags(vips.link)]),
     .target(
       name: "FileJobs", dependencies: ["Answering", .product(name: "Crypto", package: "swift-crypto")],
       swiftSettings: swiftSettings),
@@ -132,6 +134,6 @@ struct Library {
       process.waitUntilExit()
       return String(decoding: data, as: UTF8.self).split(whereSeparator: \.isWhitespace).map(String.init)
     }
-    self.init(include: flags("--cflags-only-I"), link: flags("--libs-only-L"), runPath: nil)
+    self.init(include: flags("--cflags-only-I"), link: flags("--libs"), runPath: nil)
   }
 }

@@ -7,7 +7,9 @@ import Testing
     GroupPlan(id: id, prefixRows: prefix, questions: questions)
   }
 
-  private func contents(_ step: Step?) -> [StepRow.Content] { step?.slices.flatMap(\.rows).map(\.content) ?? [] }
+  private func contents(_ step: Step?) -> [StepRow.Content] {
+    step?.slices.flatMap(\.rows).map(\.content) ?? []
+  }
 
   @Test func thePrefixIsComputedOnceAndQuestionsFollowTogether() {
     var scheduler = Scheduler(cells: 100, stepRows: 16)
@@ -65,9 +67,10 @@ import Testing
       plan(0, prefix: 2, questions: [QuestionPlan(promptRows: 1, branchParents: [-1, -1, 0], answerRows: 0)]))
     let rows = scheduler.nextStep()?.slices[0].rows ?? []
     #expect(rows.suffix(3).map(\.position) == [3, 3, 4])
-    #expect(rows.suffix(3).map(\.visible) == [
-      [0..<2, 2..<3, 3..<4], [0..<2, 2..<3, 4..<5], [0..<2, 2..<3, 3..<4, 5..<6],
-    ])
+    #expect(
+      rows.suffix(3).map(\.visible) == [
+        [0..<2, 2..<3, 3..<4], [0..<2, 2..<3, 4..<5], [0..<2, 2..<3, 3..<4, 5..<6],
+      ])
     #expect(rows.suffix(4).map(\.wantsLogits) == [true, true, true, true])
   }
 

@@ -7,7 +7,9 @@ import Testing
 /// Questions through the whole engine, on a tiny model with random weights: what it says means nothing, but must
 /// not depend on how it was asked.
 @Suite struct AnsweringTests {
-  private func model(_ name: String = "llava-next-gqa", cells: Int = 2048) async throws -> (LlavaModel, CompressedImage) {
+  private func model(_ name: String = "llava-next-gqa", cells: Int = 2048) async throws -> (
+    LlavaModel, CompressedImage
+  ) {
     let (golden, folder) = try Golden.load(name)
     var settings = EngineSettings.forTests
     settings.contextCells = cells
@@ -27,7 +29,8 @@ import Testing
   }
 
   private let texts = [
-    "What is this?", "What colour is it?", "How many are there?", "Is it a dog?", "Where is it?", "Who?", "Why so?",
+    "What is this?", "What colour is it?", "How many are there?", "Is it a dog?", "Where is it?", "Who?",
+    "Why so?",
     "Describe the picture in detail, please.",
   ]
 
@@ -40,7 +43,9 @@ import Testing
     #expect(counters.prefixRows < prompt)
 
     var alone: [Answer] = []
-    for text in texts { alone.append(try await model.answer([question(text)], about: image)[0].outcome.get()) }
+    for text in texts {
+      alone.append(try await model.answer([question(text)], about: image)[0].outcome.get())
+    }
     #expect(try together.map { try $0.outcome.get() } == alone)
     #expect(Set(alone.map(\.text)).count > 4)
     #expect(await model.counters.prefixRows == 9 * counters.prefixRows)
@@ -120,7 +125,9 @@ import Testing
         $0.logprobs = true
       }
     }
-    let answers = try await model.answer([sampled(1), sampled(1), sampled(2)], about: image).map { try $0.outcome.get() }
+    let answers = try await model.answer([sampled(1), sampled(1), sampled(2)], about: image).map {
+      try $0.outcome.get()
+    }
     #expect(answers[0].text == answers[1].text)
     #expect(answers[0].text != answers[2].text)
     #expect((answers[0].logprob ?? 0) < 0)

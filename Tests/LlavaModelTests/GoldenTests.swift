@@ -8,7 +8,8 @@ import Testing
 /// The engine against Hugging Face in float32, for every kind of model it reads.
 @Suite struct GoldenTests {
   static let cases = [
-    "llava-1.5-mha", "llava-1.5-gqa", "llava-next-gqa", "llava-1.5-qwen2", "llava-1.5-siglip", "llava-1.5-rope",
+    "llava-1.5-mha", "llava-1.5-gqa", "llava-next-gqa", "llava-1.5-qwen2", "llava-1.5-siglip",
+    "llava-1.5-rope",
   ]
 
   @Test(arguments: cases) func featuresLogitsAndGreedyTokensMatch(_ name: String) throws {

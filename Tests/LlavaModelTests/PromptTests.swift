@@ -26,7 +26,8 @@ import Testing
     #expect(goldens.prompts.count > 50)
     var tokenizers: [String: Tokenizer] = [:]
     for entry in goldens.prompts {
-      let tokenizer = try tokenizers[entry.language]
+      let tokenizer =
+        try tokenizers[entry.language]
         ?? Tokenizer(path: folder.appendingPathComponent(entry.language).path)
       tokenizers[entry.language] = tokenizer
       let template = try #require(PromptTemplate.named(entry.template))
@@ -49,7 +50,9 @@ import Testing
       let tokenizer = try Tokenizer(path: folder.appendingPathComponent("\(file)/language.gguf").path)
       let control = Set(tokenizer.controlTokens.map(\.token))
       #expect(!control.isEmpty)
-      for text in ["<image>", "</s>", "<s>", "<|im_end|>", "<|im_start|>", "<__media__>", "a\u{0}b", "\u{202E}x"] {
+      for text in [
+        "<image>", "</s>", "<s>", "<|im_end|>", "<|im_start|>", "<__media__>", "a\u{0}b", "\u{202E}x",
+      ] {
         #expect(control.isDisjoint(with: tokenizer.tokens(of: text)), "\(text)")
       }
     }
@@ -74,7 +77,9 @@ import Testing
     #expect(name(nil, tiled: true, .llama).name == "llava-1.6-vicuna")
     #expect(name(vicuna, tiled: false, .llama).name == "llava-1.5")
     #expect(name(nil, tiled: false, .qwen2).name == "chatml")
-    let chatml = "{% for m in messages %}{{'<|im_start|>' + m['role'] + '\n' + m['content'] + '<|im_end|>'}}{% endfor %}"
-    #expect(name(chatml, tiled: false, .llama).pattern.hasPrefix("<|im_start|>user\n{image}\n{question}<|im_end|>"))
+    let chatml =
+      "{% for m in messages %}{{'<|im_start|>' + m['role'] + '\n' + m['content'] + '<|im_end|>'}}{% endfor %}"
+    #expect(
+      name(chatml, tiled: false, .llama).pattern.hasPrefix("<|im_start|>user\n{image}\n{question}<|im_end|>"))
   }
 }

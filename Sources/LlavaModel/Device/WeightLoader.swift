@@ -18,7 +18,8 @@ final class WeightLoader {
   /// Maps a matrix's type in the file to the one computed with.
   private let matrixType: (ggml_type) -> ggml_type
   private var contexts: [ggml_backend_buffer_type_t?: OpaquePointer] = [:]
-  private var declared: [(tensor: Tensor, entry: GGUFFile.TensorEntry, buffer: ggml_backend_buffer_type_t?)] = []
+  private var declared: [(tensor: Tensor, entry: GGUFFile.TensorEntry, buffer: ggml_backend_buffer_type_t?)] =
+    []
 
   init(
     file: GGUFFile, device: ComputeDevice, matrixType: @escaping (ggml_type) -> ggml_type = { $0 }
@@ -101,7 +102,8 @@ final class WeightLoader {
     ggml_backend_dev_get_props(home, &properties)
     let plain = ggml_backend_dev_buffer_type(home)
     let aligned = entry.bytes.lowerBound % ggml_backend_buft_get_alignment(plain) == 0
-    let inPlace = properties.caps.buffer_from_host_ptr && home == device.device && aligned && type == entry.type
+    let inPlace =
+      properties.caps.buffer_from_host_ptr && home == device.device && aligned && type == entry.type
     return inPlace ? nil : plain
   }
 

@@ -23,7 +23,8 @@ public actor LlavaModel: VisionLanguageModel {
   public nonisolated var unownedExecutor: UnownedSerialExecutor { thread.asUnownedSerialExecutor() }
 
   /// Reads the files; blocks the compute thread for as long as that takes. Throws `ModelError`.
-  public static func load(_ files: ModelFiles, settings: EngineSettings = .init()) async throws -> LlavaModel {
+  public static func load(_ files: ModelFiles, settings: EngineSettings = .init()) async throws -> LlavaModel
+  {
     let thread = ComputeThread(name: "focus.compute")
     do {
       return LlavaModel(engine: try await Loader(thread: thread).load(files, settings), thread: thread)
@@ -45,8 +46,16 @@ public actor LlavaModel: VisionLanguageModel {
 
   public var counters: EngineCounters { engine.counters }
 
-  public func encode(_ image: TiledImage) throws -> CompressedImage { try engine.encode(image) }
+  /// Throws `EnvironmentFailure` where the device fails.
+  public func encode(_ image: TiledImage) throws -> CompressedImage {
+    do {
+      return try engine.encode(image)
+    } catch {
+      throw EnvironmentFailure("\(error)")
+    }
+  }
 
+  /// Throws `EnvironmentFailure` where the device fails, `CancellationError` when cancelled.
   public func answer(_ questions: [Question], about image: CompressedImage) async throws -> [Reply] {
     guard !questions.isEmpty else { return [] }
     let id = nextRequest
@@ -66,7 +75,7 @@ public actor LlavaModel: VisionLanguageModel {
     do {
       for completion in try engine.submit(questions, about: image, request: id) { finish(completion) }
     } catch {
-      requests.removeValue(forKey: id)?.continuation.resume(throwing: error)
+      requests.removeValue(forKey: id)?.continuation.resume(throwing: EnvironmentFailure("\(error)"))
     }
     guard !isStepping else { return }
     isStepping = true
@@ -99,7 +108,7 @@ public actor LlavaModel: VisionLanguageModel {
       // The device failed: nobody's answer will come.
       for (id, request) in requests {
         engine.abandon(request: id)
-        request.continuation.resume(throwing: error)
+        request.continuation.resume(throwing: EnvironmentFailure("\(error)"))
       }
       requests = [:]
     }

@@ -38,7 +38,8 @@ final class GGUFFile {
         break
       }
       var shape = Array(
-        UnsafeBufferPointer(start: gguf_get_tensor_ne(context, index), count: Int(GGML_MAX_DIMS)).map(Int.init))
+        UnsafeBufferPointer(start: gguf_get_tensor_ne(context, index), count: Int(GGML_MAX_DIMS)).map(
+          Int.init))
       while shape.count > 1, shape.last == 1 { shape.removeLast() }
       entries[name] = TensorEntry(
         name: name, type: gguf_get_tensor_type(context, index), shape: shape, bytes: Int(start)..<Int(end))
@@ -100,7 +101,9 @@ final class GGUFFile {
   }
 
   func require<Value>(_ value: Value?, _ key: String) throws(ModelError) -> Value {
-    guard let value else { throw .malformed(file: path, reason: "the key \(key) is missing or of a wrong type") }
+    guard let value else {
+      throw .malformed(file: path, reason: "the key \(key) is missing or of a wrong type")
+    }
     return value
   }
 

@@ -64,7 +64,8 @@ final class TokenChooser {
         data: entries.baseAddress, size: entries.count, selected: -1, sorted: false)
       if constrained, let grammar, !focus_sampler_apply(grammar, &candidates) { throw Self.stuck }
       if let chain {
-        guard focus_sampler_apply(chain, &candidates), (0..<Int64(candidates.size)).contains(candidates.selected)
+        guard focus_sampler_apply(chain, &candidates),
+          (0..<Int64(candidates.size)).contains(candidates.selected)
         else { throw Self.stuck }
       } else {
         candidates.selected = Int64(

@@ -48,7 +48,8 @@ struct LanguageParameters {
     headWidth = try int("attention.key_length", 1...1024, default: width / heads)
     guard heads % keyValueHeads == 0, headWidth % 2 == 0 else {
       throw .malformed(
-        file: file.path, reason: "\(heads) heads of width \(headWidth) do not share \(keyValueHeads) key heads")
+        file: file.path,
+        reason: "\(heads) heads of width \(headWidth) do not share \(keyValueHeads) key heads")
     }
     if let experts = file.int("\(name).expert_count"), experts > 0 {
       throw .unsupported(file: file.path, reason: "it is a mixture of experts; only dense models are done")

@@ -20,7 +20,8 @@ struct RopeSettings {
     dimensions = file.int("\(name).rope.dimension_count") ?? headWidth
     guard dimensions == headWidth else {
       throw .unsupported(
-        file: file.path, reason: "it rotates \(dimensions) of a head's \(headWidth) values; only whole heads are done")
+        file: file.path,
+        reason: "it rotates \(dimensions) of a head's \(headWidth) values; only whole heads are done")
     }
     base = file.float("\(name).rope.freq_base") ?? 10_000
     originalContext = file.int("\(name).rope.scaling.original_context_length") ?? contextLength

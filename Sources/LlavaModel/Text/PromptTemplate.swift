@@ -48,7 +48,8 @@ public struct PromptTemplate: Sendable, Equatable {
       places("image").count == 1, places("question").count == 1
     else { throw PromptTemplateError(reason: "it must hold {image} and {question}, each once") }
     guard image.lowerBound < question.lowerBound else {
-      throw PromptTemplateError(reason: "{image} must come before {question}, so that questions share the image")
+      throw PromptTemplateError(
+        reason: "{image} must come before {question}, so that questions share the image")
     }
     let system = places("system")
     guard system.count <= 1, system.allSatisfy({ $0.lowerBound < image.lowerBound }) else {

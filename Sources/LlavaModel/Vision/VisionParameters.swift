@@ -85,7 +85,8 @@ struct VisionParameters {
     }
     let merge = file.string("clip.vision.mm_patch_merge_type") ?? "flat"
     guard ["flat", "spatial_unpad"].contains(merge) else {
-      throw .unsupported(file: file.path, reason: "its tiles are merged by \(merge), not spatial_unpad or flat")
+      throw .unsupported(
+        file: file.path, reason: "its tiles are merged by \(merge), not spatial_unpad or flat")
     }
     if merge == "flat" { gridPinpoints = [] }
   }

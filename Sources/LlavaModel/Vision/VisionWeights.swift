@@ -84,7 +84,8 @@ struct VisionWeights {
       try loader.tensor(name, [languageWidth], .vector)
     }
     if newline == nil, !parameters.gridPinpoints.isEmpty {
-      throw .malformed(file: file.path, reason: "the tensor image_newline is missing, which tiled images need")
+      throw .malformed(
+        file: file.path, reason: "the tensor image_newline is missing, which tiled images need")
     }
   }
 }

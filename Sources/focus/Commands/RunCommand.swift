@@ -20,7 +20,7 @@ struct RunCommand: ConfiguredCommand {
     let settings = try work.settings()
     let parameters = try answers.parameters()
     try files.check()
-    let imageSource = try makeImageSource(images)
+    let imageSource = try makeImageSource(images, folder: files.imageFolder)
 
     let drain = Drain()
     let interrupts = Interrupts(beginning: drain, drainTimeout: settings.drainTimeout)
@@ -29,7 +29,7 @@ struct RunCommand: ConfiguredCommand {
     let jobs = try openJobFiles(
       files, parameters: parameters, model: model.identity, settings: answerSettings)
 
-    let progress = RunProgress(share: jobs.share)
+    let progress = RunProgress(share: { jobs.progress().map { Double($0.read) / Double(max(1, $0.of)) } })
     let pipeline = Pipeline(
       source: jobs.source, images: imageSource, model: model, sink: jobs.sink, settings: settings,
       observer: progress)
@@ -38,10 +38,10 @@ struct RunCommand: ConfiguredCommand {
       ending = try await progress.shown { try await pipeline.run(until: drain) }
     } catch {
       // What was published is kept on the disk; the first error is the one to tell.
-      try? await jobs.close()
+      try? await jobs.sink.close()
       throw error
     }
-    try await jobs.close()
+    try await jobs.sink.close()
     StandardError.shared.write(progress.text.summary)
     if ending.wasInterrupted {
       StandardError.shared.write("interrupted: run the same command again to continue")
@@ -53,6 +53,7 @@ struct RunCommand: ConfiguredCommand {
   /// The settings that change answers, by the name of their flag.
   private var answerSettings: [String: String] {
     let settings: [String: String?] = [
+      "images": files.images, "question": files.question.isEmpty ? nil : "\(files.question)",
       "prompt": model.prompt, "prompt-template": model.promptTemplate,
       "vision-type": model.visionType.rawValue,
       "max-tokens": answers.maxTokens.map(String.init),

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Foundation
 
 /// Where jobs are read and results written.
 struct FileOptions: ParsableArguments {
@@ -32,6 +33,14 @@ struct FileOptions: ParsableArguments {
     inversion: .prefixedNo, exclusivity: .chooseLast,
     help: "Begin anew where the output exists, instead of continuing it.")
   var overwrite: Bool?
+
+  /// Where relative paths of images are when `--image-root` names no other place: the folder of images, or of
+  /// the job file. Jobs from standard input have none.
+  var imageFolder: String? {
+    if let images { return images }
+    guard let input, input != "-" else { return nil }
+    return URL(fileURLWithPath: input).deletingLastPathComponent().path
+  }
 
   /// Throws `Failure` where the options do not fit together.
   func check() throws {
