@@ -20,7 +20,7 @@ struct RunCommand: ConfiguredCommand {
     let settings = try work.settings()
     let parameters = try answers.parameters()
     try files.check()
-    let imageSource = try makeImageSource(images)
+    let imageSource = try makeImageSource(images, defaultRoot: files.images)
 
     let drain = Drain()
     let interrupts = Interrupts(beginning: drain, drainTimeout: settings.drainTimeout)
@@ -29,7 +29,9 @@ struct RunCommand: ConfiguredCommand {
     let jobs = try openJobFiles(
       files, parameters: parameters, model: model.identity, settings: answerSettings)
 
-    let progress = RunProgress(share: jobs.share)
+    let progress = RunProgress {
+      jobs.progress().map { $0.of == 0 ? 1 : Double($0.read) / Double($0.of) }
+    }
     let pipeline = Pipeline(
       source: jobs.source, images: imageSource, model: model, sink: jobs.sink, settings: settings,
       observer: progress)
@@ -38,10 +40,10 @@ struct RunCommand: ConfiguredCommand {
       ending = try await progress.shown { try await pipeline.run(until: drain) }
     } catch {
       // What was published is kept on the disk; the first error is the one to tell.
-      try? await jobs.close()
+      try? await jobs.sink.close()
       throw error
     }
-    try await jobs.close()
+    try await jobs.sink.close()
     StandardError.shared.write(progress.text.summary)
     if ending.wasInterrupted {
       StandardError.shared.write("interrupted: run the same command again to continue")

@@ -1,16 +1,6 @@
 import Answering
 import FileJobs
 
-/// Jobs and results as files.
-struct JobFiles {
-  var source: any JobSource
-  var sink: any ResultSink
-  /// How much of the input has been read, from 0 to 1; nil where its length is not known.
-  var share: @Sendable () -> Double?
-  /// Puts what was published on the disk; also after an interrupted run.
-  var close: @Sendable () async throws -> Void
-}
-
 /// Opens what the options name. Throws `Failure` where a file cannot be read, written or continued.
 ///
 /// - Parameters:
@@ -18,6 +8,34 @@ struct JobFiles {
 ///   - settings: those that change answers, by the name of their flag; an output is never continued with others.
 func openJobFiles(
   _ options: FileOptions, parameters: GenerationParameters, model: ModelIdentity, settings: [String: String]
-) throws -> JobFiles {
-  throw Failure.environment("this build reads no job files")
+) throws -> FileRun {
+  do {
+    if let folder = options.images {
+      let questions = options.question.enumerated().map { index, text in
+        Question(id: String(index + 1), text: text, parameters: parameters)
+      }
+      let images = ImageFolder(
+        path: folder, questions: questions,
+        sidecarExtension: options.sidecar.map { String($0.trimmingPrefix(".")) })
+      return try FileRun(
+        images: images, output: options.output, model: model, settings: settings,
+        overwrite: options.overwrite ?? false)
+    }
+    return try FileRun(
+      input: options.input ?? FileRun.stream, output: options.output ?? FileRun.stream,
+      format: options.format.flatMap { FileFormat(rawValue: $0.rawValue) }, model: model, settings: settings,
+      defaults: parameters, imageTemplate: options.imageTemplate, overwrite: options.overwrite ?? false)
+  } catch {
+    throw error.isUsersToMend ? Failure.unusable(error.description) : Failure.environment(error.description)
+  }
+}
+
+extension FileJobsError {
+  /// Whether other arguments would help, rather than another machine.
+  fileprivate var isUsersToMend: Bool {
+    switch self {
+    case .cannotRead, .cannotWrite, .inUse, .interrupted: false
+    default: true
+    }
+  }
 }
