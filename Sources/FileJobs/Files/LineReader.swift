@@ -23,7 +23,11 @@ struct LineReader: LineSequence {
   private var chunk: [UInt8] = []
   private var position = 0
   private var lineNumber = 0
-  private(set) var bytesRead = 0
+  /// Bytes taken from the file, the rest of the chunk included.
+  private var bytesTaken = 0
+
+  /// Bytes of the lines read so far, with what was dropped of them.
+  var bytesRead: Int { bytesTaken - (chunk.count - position) }
 
   init(_ file: FileDescriptor, limit: Int) {
     self.file = file
@@ -71,6 +75,6 @@ struct LineReader: LineSequence {
   private mutating func readChunk() throws(FileJobsError) {
     chunk = try file.read(upTo: Self.chunkLength)
     position = 0
-    bytesRead += chunk.count
+    bytesTaken += chunk.count
   }
 }

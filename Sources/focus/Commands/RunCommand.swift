@@ -20,7 +20,7 @@ struct RunCommand: ConfiguredCommand {
     let settings = try work.settings()
     let parameters = try answers.parameters()
     try files.check()
-    let imageSource = try makeImageSource(images, folder: files.imageFolder)
+    let imageSource = try makeImageSource(images, defaultRoot: files.imageFolder)
 
     let drain = Drain()
     let interrupts = Interrupts(beginning: drain, drainTimeout: settings.drainTimeout)
@@ -29,7 +29,9 @@ struct RunCommand: ConfiguredCommand {
     let jobs = try openJobFiles(
       files, parameters: parameters, model: model.identity, settings: answerSettings)
 
-    let progress = RunProgress(share: { jobs.progress().map { Double($0.read) / Double(max(1, $0.of)) } })
+    let progress = RunProgress {
+      jobs.progress().map { $0.of == 0 ? 1 : Double($0.read) / Double($0.of) }
+    }
     let pipeline = Pipeline(
       source: jobs.source, images: imageSource, model: model, sink: jobs.sink, settings: settings,
       observer: progress)
@@ -53,7 +55,7 @@ struct RunCommand: ConfiguredCommand {
   /// The settings that change answers, by the name of their flag.
   private var answerSettings: [String: String] {
     let settings: [String: String?] = [
-      "images": files.images, "question": files.question.isEmpty ? nil : "\(files.question)",
+      "question": files.question.isEmpty ? nil : files.question.joined(separator: "\n"),
       "prompt": model.prompt, "prompt-template": model.promptTemplate,
       "vision-type": model.visionType.rawValue,
       "max-tokens": answers.maxTokens.map(String.init),

@@ -13,7 +13,9 @@ struct FileOptions: ParsableArguments {
   var format: JobFormat?
 
   @Option(
-    help: ArgumentHelp("File name of an image in the vqav2 format, with {image_id}.", valueName: "template"))
+    help: ArgumentHelp(
+      "File name of an image in the vqav2 format, as in COCO_val2014_{image_id:012}.jpg.",
+      valueName: "template"))
   var imageTemplate: String?
 
   @Option(

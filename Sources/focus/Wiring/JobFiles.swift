@@ -9,20 +9,33 @@ import FileJobs
 func openJobFiles(
   _ options: FileOptions, parameters: GenerationParameters, model: ModelIdentity, settings: [String: String]
 ) throws -> FileRun {
-  do throws(FileJobsError) {
-    if let path = options.images {
+  do {
+    if let folder = options.images {
       let questions = options.question.enumerated().map { index, text in
         Question(id: String(index + 1), text: text, parameters: parameters)
       }
+      let images = ImageFolder(
+        path: folder, questions: questions,
+        sidecarExtension: options.sidecar.map { String($0.trimmingPrefix(".")) })
       return try FileRun(
-        images: ImageFolder(path: path, questions: questions, sidecarExtension: options.sidecar),
-        output: options.output, model: model, settings: settings, overwrite: options.overwrite ?? false)
+        images: images, output: options.output, model: model, settings: settings,
+        overwrite: options.overwrite ?? false)
     }
     return try FileRun(
       input: options.input ?? FileRun.stream, output: options.output ?? FileRun.stream,
       format: options.format.flatMap { FileFormat(rawValue: $0.rawValue) }, model: model, settings: settings,
       defaults: parameters, imageTemplate: options.imageTemplate, overwrite: options.overwrite ?? false)
   } catch {
-    throw error.isRetryable ? Failure.environment("\(error)") : Failure.unusable("\(error)")
+    throw error.isUsersToMend ? Failure.unusable(error.description) : Failure.environment(error.description)
+  }
+}
+
+extension FileJobsError {
+  /// Whether other arguments would help, rather than another machine.
+  fileprivate var isUsersToMend: Bool {
+    switch self {
+    case .cannotRead, .cannotWrite, .inUse, .interrupted: false
+    default: true
+    }
   }
 }

@@ -13,7 +13,7 @@ final class FakeSource: JobSource {
   private let breaksAtEnd: Bool
   /// Suspends after the last delivery, as a topic does, until cancelled.
   private let waitsAtEnd: Bool
-  private let state = Mutex((read: 0, finished: [Int]()))
+  private let state = Mutex((read: 0, finished: [Int](), hasEnded: false))
 
   init(_ deliveries: [Delivery], breaksAtEnd: Bool = false, waitsAtEnd: Bool = false) {
     self.deliveries = deliveries
@@ -26,6 +26,8 @@ final class FakeSource: JobSource {
   }
 
   var read: Int { state.withLock(\.read) }
+  /// Whether the end was told.
+  var hasEnded: Bool { state.withLock(\.hasEnded) }
   var finished: [Int] { state.withLock(\.finished) }
 
   func next() async throws -> Delivery? {
@@ -36,6 +38,7 @@ final class FakeSource: JobSource {
     }
     if breaksAtEnd { throw Broken() }
     if waitsAtEnd { try await Task.sleep(for: .seconds(3600)) }
+    state.withLock { $0.hasEnded = true }
     return nil
   }
 

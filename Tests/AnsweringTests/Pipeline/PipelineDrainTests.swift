@@ -74,8 +74,9 @@ struct PipelineDrainTests {
     let pipeline = pipeline(source, model: model, .init(lookAhead: 4))
     async let running = pipeline.run(until: drain)
 
-    #expect(await eventually { model.answers.count == 1 && source.read == 2 })
-    try await Task.sleep(for: .milliseconds(20))
+    #expect(await eventually { model.answers.count == 1 && source.hasEnded })
+    // The end reaches the loop after the source has told it.
+    try await Task.sleep(for: .milliseconds(200))
     drain.begin()
     gate.open()
     let ending = try await running
