@@ -9,12 +9,21 @@ struct SharedEncodeTests {
   @Test("Two jobs on one image encode it once")
   func oneEncodeForTwoJobs() async throws {
     let images = FakeImages()
-    let model = FakeModel(onEncode: { _ in try await Task.sleep(for: .milliseconds(30)) })
+    let model = FakeModel(onAnswer: meeting(of: 3))
     let source = FakeSource([.job(0, image: "cat"), .job(1, image: "cat"), .job(2, image: "dog")])
-    let ending = try await pipeline(source, images: images, model: model).run()
+    let ending = try await pipeline(source, images: images, model: model, .init(jobsInFlight: 3)).run()
     #expect(ending.counts.jobsAnswered == 3)
     #expect(model.encodes.count == 2)
     #expect(images.tilings.count == 2)
+  }
+
+  /// Holds each answer until `count` have begun: until then all of these jobs keep their claim on an encode.
+  private func meeting(of count: Int) -> @Sendable (Int) async throws -> Void {
+    let gate = TestGate()
+    return { call in
+      if call == count { gate.open() }
+      try await gate.pass()
+    }
   }
 
   @Test("A job that waits for another's encode takes no turn at the model")
@@ -35,12 +44,10 @@ struct SharedEncodeTests {
   @Test("When an encode fails in passing, the next job on the image tries itself")
   func retriesAfterPassingFailure() async throws {
     let sink = FakeSink()
-    let model = FakeModel(onEncode: { call in
-      try await Task.sleep(for: .milliseconds(20))
-      if call == 1 { throw Passing() }
-    })
+    let model = FakeModel(
+      onEncode: { call in if call == 1 { throw Passing() } }, onAnswer: meeting(of: 2))
     let source = FakeSource((0..<3).map { .job($0, image: "cat") })
-    let ending = try await pipeline(source, model: model, sink: sink).run()
+    let ending = try await pipeline(source, model: model, sink: sink, .init(jobsInFlight: 3)).run()
     #expect(sink.rejections.count == 1)
     #expect(sink.rejections.values.first == .internal)
     #expect(ending.counts.jobsAnswered == 2)
