@@ -17,7 +17,7 @@ struct Focus: AsyncParsableCommand {
       3 the environment failed, 130 interrupted and resumable.
       """,
     version: version,
-    subcommands: [RunCommand.self, AskCommand.self, DoctorCommand.self])
+    subcommands: [RunCommand.self, AskCommand.self, BenchCommand.self, DoctorCommand.self])
 
   static func main() async {
     let arguments = Array(CommandLine.arguments.dropFirst())
