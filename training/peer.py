@@ -46,20 +46,22 @@ def main() -> None:
                 options.cache_type) as address:
         answers = [pair | ask(address, options.pairs.parent / pair["image"], pair["question"], options.prompt,
                               options.tokens) for pair in pairs]
+    for answer in answers:
+        del answer["pieces"]
     options.output.write_text(json.dumps(answers, indent=1, ensure_ascii=False) + "\n")
 
 
 @contextlib.contextmanager
 def server(program: Path, language: Path, vision: Path, threads: int = 2, context: int = 4096,
-           cache_type: str = "f16") -> Iterator[str]:
-    """Runs llama-server while the block runs; yields its address."""
+           cache_type: str = "f16", flash: bool = True) -> Iterator[str]:
+    """Runs llama-server while the block runs; yields its address. `flash` chooses its attention kernel."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     process = subprocess.Popen(
         [program, "-m", language, "--mmproj", vision, "--host", "127.0.0.1", "--port", str(port), "-t", str(threads),
          "-c", str(context), "-np", "1", "--no-warmup", "-ngl", "0", "--no-mmproj-offload", "-ctk", cache_type,
-         "-ctv", cache_type],
+         "-ctv", cache_type, "-fa", "on" if flash else "off"],
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     address = f"http://127.0.0.1:{port}"
     try:
@@ -84,15 +86,16 @@ def wait_until_ready(process: subprocess.Popen, address: str) -> None:
 
 
 def ask(address: str, image: Path, question: str, prompt: str = PROMPT, tokens: int = 12) -> dict:
-    """The greedy answer: {"text", "tokens", "leads", "seconds"}. The question must not hold the server's media marker."""
+    """The greedy answer: {"text", "tokens", "pieces" (bytes), "leads", "seconds"}. The question must not hold the server's media marker."""
     marker = request(address + "/props")["media_marker"]
     started = time.monotonic()
     reply = request(address + "/completion", {
         "prompt": {"prompt_string": prompt.replace("{image}", marker).replace("{question}", question),
                    "multimodal_data": [base64.b64encode(image.read_bytes()).decode()]},
         "temperature": 0, "n_predict": tokens, "return_tokens": True, "cache_prompt": True, "n_probs": 2})
-    best = [[entry["logprob"] for entry in step["top_logprobs"]] for step in reply["completion_probabilities"]]
-    return {"text": reply["content"], "tokens": reply["tokens"],
+    steps = reply["completion_probabilities"]
+    best = [[entry["logprob"] for entry in step["top_logprobs"]] for step in steps]
+    return {"text": reply["content"], "tokens": reply["tokens"], "pieces": [bytes(step["bytes"]) for step in steps],
             "leads": [round(first - second, 4) for first, second in best], "seconds": round(time.monotonic() - started, 2)}
 
 
