@@ -11,6 +11,8 @@ final class ComputeThread: SerialExecutor, @unchecked Sendable {
 
   init(name: String) {
     let thread = Thread { [self] in
+      // Foundation's name does not reach Linux's own tools; 15 characters of it can.
+      FileHandle(forWritingAtPath: "/proc/thread-self/comm")?.write(Data(name.utf8.prefix(15)))
       while let job = next() { job.runSynchronously(on: asUnownedSerialExecutor()) }
     }
     thread.name = name

@@ -1,8 +1,10 @@
 import Crypto
 import Foundation
 
-/// A file mapped read-only into memory, unmapped when the last user lets go.
-final class MappedFile {
+/// A file mapped into memory, unmapped when the last user lets go.
+///
+/// `@unchecked Sendable`: the bytes are only read.
+final class MappedFile: @unchecked Sendable {
   let path: String
   let base: UnsafeMutableRawPointer
   let count: Int

@@ -1,6 +1,7 @@
 import Answering
 import Crypto
 import Foundation
+import Synchronization
 
 /// Names a model by the digests of its files.
 enum ModelFingerprint {
@@ -8,9 +9,17 @@ enum ModelFingerprint {
   static func identity(
     language: GGUFFile, vision: GGUFFile, pinned: [String: String]
   ) throws(ModelError) -> ModelIdentity {
+    let files = [language, vision]
+    let maps = files.map(\.map)
+    let digests = Mutex([Int: String]())
+    // The language model's file is the larger: the other's digest is ready when its own is.
+    DispatchQueue.concurrentPerform(iterations: maps.count) { index in
+      let digest = maps[index].sha256()
+      digests.withLock { $0[index] = digest }
+    }
     var combined = SHA256()
-    for file in [language, vision] {
-      let digest = file.map.sha256()
+    for (index, file) in files.enumerated() {
+      let digest = digests.withLock { $0[index] } ?? ""
       if let expected = pinned[file.path], expected.lowercased() != digest {
         throw .digestMismatch(file: file.path, expected: expected, found: digest)
       }
