@@ -10,6 +10,10 @@ struct OptionTests {
     #expect(throws: Failure.self) { try ModelOptions.parse(["--language-model", "a"]).files() }
     let mixed = try ModelOptions.parse(["--model", "m", "--vision-model", "v.gguf"]).files()
     #expect(mixed == ModelFilePaths(language: "m/language.gguf", vision: "v.gguf"))
+    let file = #expect(throws: Failure.self) {
+      try ModelOptions.parse(["--model", "m/language.gguf"]).files()
+    }
+    #expect(file?.message.contains("--language-model") == true)
     #expect(try ModelOptions.parse(["--model", "m/"]).files().vision == "m/vision.gguf")
   }
 
