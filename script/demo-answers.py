@@ -33,7 +33,8 @@ for job in jobs:
         if error := result.get("error"):
             print(f"    → failed: {error['code']}: {error['message']}")
             continue
-        print(f"    → {shown(result['answer'])}")
+        cut = "  (cut at max_tokens)" if result["finish_reason"] == "length" else ""
+        print(f"    → {shown(result['answer'])}{cut}")
         if chances := result.get("choice_probabilities"):
             print("      choices: " + ", ".join(f"{c} {p:.1%}" for c, p in chances.items()))
         if (logprob := result.get("answer_logprob")) is not None:
