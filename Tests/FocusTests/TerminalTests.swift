@@ -57,7 +57,8 @@ struct TerminalTests {
   func nothingLeft() {
     let text = ProgressText(counts: RunCounts(), share: 1, elapsed: .milliseconds(20))
     #expect(text.summary(doneEarlier: 6) == "nothing left to ask: the output holds 6 results already")
-    #expect(text.summary().hasPrefix("0 answers to 0 jobs"))
+    #expect(text.summary() == "nothing to ask")
+    #expect(text.summary(isComplete: false, doneEarlier: 6).hasPrefix("0 answers to 0 jobs"))
   }
 
   @Test("A log line is one line of text, or one JSON object")
@@ -100,6 +101,16 @@ struct TerminalTests {
     #expect(failure.isFailure)
     #expect(failure.text(of: "model") == "FAILED  model: no such file\n        → check the path")
     #expect(!Finding.fine("here").isFailure)
+  }
+
+  @Test("A link to a model file is as good as the file")
+  func linkedModel() throws {
+    let file = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+      .appending(path: "LlavaModelTests/Fixtures/llava-next-gqa/language.gguf")
+    let link = FileManager.default.temporaryDirectory.appending(path: "focus-\(UUID()).gguf")
+    try FileManager.default.createSymbolicLink(at: link, withDestinationURL: file)
+    defer { try? FileManager.default.removeItem(at: link) }
+    #expect(try GGUFSummary(path: link.path).bytes == GGUFSummary(path: file.path).bytes)
   }
 
   @Test("A model file that is none is found out, with its name")

@@ -60,7 +60,8 @@ struct RunCommand: ConfiguredCommand {
       throw error
     }
     try await jobs.sink.close()
-    StandardError.shared.write(progress.text.summary(doneEarlier: jobs.doneEarlier))
+    StandardError.shared.write(
+      progress.text.summary(isComplete: !ending.wasInterrupted, doneEarlier: jobs.doneEarlier))
     if ending.wasInterrupted {
       StandardError.shared.write("interrupted: run the same command again to continue")
       throw EarlyEnd(status: .interrupted)

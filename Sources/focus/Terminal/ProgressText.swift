@@ -54,10 +54,12 @@ struct ProgressText {
       + (failed > 0 ? ["\(failed) failed"] : []) + (timeLeft.map { ["\(Self.clock($0)) left"] } ?? [])
   }
 
-  /// The closing summary. `doneEarlier` counts what the output held already.
-  func summary(doneEarlier: Int = 0) -> String {
-    if doneEarlier > 0, counts.jobsBegun == 0 {
-      return "nothing left to ask: the output holds \(Self.count(doneEarlier, "result")) already"
+  /// The closing summary of a run that read all of its input, or not. `doneEarlier` counts what the output held.
+  func summary(isComplete: Bool = true, doneEarlier: Int = 0) -> String {
+    if isComplete, counts.jobsBegun == 0 {
+      return doneEarlier == 0
+        ? "nothing to ask"
+        : "nothing left to ask: the output holds \(Self.count(doneEarlier, "result")) already"
     }
     var lines = [
       "\(Self.count(counts.questionsAnswered, "answer")) to \(Self.count(counts.jobsPublished, "job"))"
