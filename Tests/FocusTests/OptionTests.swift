@@ -10,6 +10,10 @@ struct OptionTests {
     #expect(throws: Failure.self) { try ModelOptions.parse(["--language-model", "a"]).files() }
     let mixed = try ModelOptions.parse(["--model", "m", "--vision-model", "v.gguf"]).files()
     #expect(mixed == ModelFilePaths(language: "m/language.gguf", vision: "v.gguf"))
+    let file = #expect(throws: Failure.self) {
+      try ModelOptions.parse(["--model", "m/language.gguf"]).files()
+    }
+    #expect(file?.message.contains("--language-model") == true)
     #expect(try ModelOptions.parse(["--model", "m/"]).files().vision == "m/vision.gguf")
   }
 
@@ -33,11 +37,14 @@ struct OptionTests {
   @Test(
     "Jobs come from one place and results go somewhere",
     arguments: [
-      ([], false), (["--input", "a"], false), (["--input", "a", "--output", "b"], true),
-      (["--input", "a", "--images", "d", "--output", "b"], false),
-      (["--input", "a", "--output", "b", "--question", "q"], false),
-      (["--images", "d", "--output", "b"], false),
-      (["--images", "d", "--question", "q", "--sidecar", ".txt"], true),
+      ([], false), (["--input", "-"], false), (["--input", "-", "--output", "b"], true),
+      (["--input", "-", "--images", "/", "--output", "b"], false),
+      (["--input", "-", "--output", "b", "--question", "q"], false),
+      (["--images", "/", "--output", "b"], false),
+      (["--images", "/", "--question", "q", "--sidecar", ".txt"], true),
+      (["--images", "/no/such", "--question", "q", "--sidecar", ".txt"], false),
+      (["--input", "/no/such.jsonl", "--output", "b"], false),
+      (["--input", "-", "--output", "/no/such/results.jsonl"], false),
     ])
   func files(arguments: [String], isUsable: Bool) throws {
     let options = try FileOptions.parse(arguments)

@@ -46,9 +46,19 @@ struct TerminalTests {
     var counts = counts(answered: 5, rejected: 1)
     counts.jobsAbandoned = 2
     counts.stageTimes = [.vision: .seconds(3)]
-    let summary = ProgressText(counts: counts, share: 1, elapsed: .seconds(3700)).summary
-    #expect(summary.hasPrefix("10 answers to 6 jobs in 1:01:40\n1 jobs rejected\n2 jobs left unfinished\n"))
+    let summary = ProgressText(counts: counts, share: 1, elapsed: .seconds(3700)).summary()
+    #expect(summary.hasPrefix("10 answers to 6 jobs in 1:01:40\n1 job rejected\n2 jobs left unfinished\n"))
     #expect(summary.hasSuffix("vision 3.00 s"))
+    let short = ProgressText(counts: self.counts(answered: 1), share: 1, elapsed: .milliseconds(3210))
+    #expect(short.summary().hasPrefix("2 answers to 1 job in 3.21 s\n"))
+  }
+
+  @Test("A run that finds everything done says so, not that it answered nothing")
+  func nothingLeft() {
+    let text = ProgressText(counts: RunCounts(), share: 1, elapsed: .milliseconds(20))
+    #expect(text.summary(doneEarlier: 6) == "nothing left to ask: the output holds 6 results already")
+    #expect(text.summary() == "nothing to ask")
+    #expect(text.summary(isComplete: false, doneEarlier: 6).hasPrefix("0 answers to 0 jobs"))
   }
 
   @Test("A log line is one line of text, or one JSON object")
@@ -93,13 +103,25 @@ struct TerminalTests {
     #expect(!Finding.fine("here").isFailure)
   }
 
+  @Test("A link to a model file is as good as the file")
+  func linkedModel() throws {
+    let file = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+      .appending(path: "LlavaModelTests/Fixtures/llava-next-gqa/language.gguf")
+    let link = FileManager.default.temporaryDirectory.appending(path: "focus-\(UUID()).gguf")
+    try FileManager.default.createSymbolicLink(at: link, withDestinationURL: file)
+    defer { try? FileManager.default.removeItem(at: link) }
+    #expect(try GGUFSummary(path: link.path).bytes == GGUFSummary(path: file.path).bytes)
+  }
+
   @Test("A model file that is none is found out, with its name")
   func notAModel() async throws {
     let file = try TemporaryFile("not a model")
     let files = ModelFilePaths(language: file.path, vision: "/nowhere/vision.gguf")
-    for check in ModelFileChecks.all(files) {
+    let checks = ModelFileChecks.all(files) { throw Failure.environment("\(files.language) is no model") }
+    for check in checks {
       let finding = await check.look()
       #expect(finding.isFailure)
+      if check.name == "engine" { #expect(finding.text(of: "").contains(file.path)) }
       if check.name == "vision model" { #expect(finding.text(of: "").contains("/nowhere/vision.gguf")) }
     }
   }

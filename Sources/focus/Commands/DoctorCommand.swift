@@ -34,6 +34,7 @@ struct DoctorCommand: ConfiguredCommand {
     if model.model == nil, model.languageModel == nil, model.visionModel == nil {
       return [Check("model") { .advice("not looked at", todo: "add --model DIRECTORY to check its files") }]
     }
-    return ModelFileChecks.all(try model.files())
+    let options = model
+    return ModelFileChecks.all(try model.files()) { try await loadModel(options).promptName }
   }
 }

@@ -1,12 +1,18 @@
 import Answering
 import ArgumentParser
+import Logging
 
 /// `focus run`: answers the jobs of a file, or questions about a folder of images.
 struct RunCommand: ConfiguredCommand {
   static let configuration = CommandConfiguration(
     commandName: "run",
     abstract: "Answers jobs from a file, or questions about a folder of images.",
-    discussion: "Run again with the same output, it continues where it stopped.")
+    discussion: """
+      focus run --model DIR --input jobs.jsonl --output results.jsonl
+      focus run --model DIR --images photos --question "Describe the image." --sidecar .txt
+
+      Run again with the same output, it continues where it stopped.
+      """)
 
   @OptionGroup(title: "Jobs and results") var files: FileOptions
   @OptionGroup(title: "Model") var model: ModelOptions
@@ -25,9 +31,19 @@ struct RunCommand: ConfiguredCommand {
     let drain = Drain()
     let interrupts = Interrupts(beginning: drain, drainTimeout: settings.drainTimeout)
     defer { withExtendedLifetime(interrupts) {} }
+    let log = Logger(label: "focus.run")
+    // A large model takes a while to read: without a word the terminal would look dead.
+    log.info("loading the model")
+    let start = ContinuousClock.now
     let model = try await loadModel(model)
+    let seconds = ProgressText.length(ContinuousClock.now - start)
+    log.info("loaded in \(seconds): \(model.identity.name), prompt \(model.promptName)")
     let jobs = try openJobFiles(
       files, parameters: parameters, model: model.identity, settings: answerSettings)
+    if jobs.doneEarlier > 0 {
+      let results = ProgressText.count(jobs.doneEarlier, "result")
+      log.info("continuing \(files.output ?? "the output"), which holds \(results)")
+    }
 
     let progress = RunProgress {
       jobs.progress().map { $0.of == 0 ? 1 : Double($0.read) / Double($0.of) }
@@ -44,7 +60,8 @@ struct RunCommand: ConfiguredCommand {
       throw error
     }
     try await jobs.sink.close()
-    StandardError.shared.write(progress.text.summary)
+    StandardError.shared.write(
+      progress.text.summary(isComplete: !ending.wasInterrupted, doneEarlier: jobs.doneEarlier))
     if ending.wasInterrupted {
       StandardError.shared.write("interrupted: run the same command again to continue")
       throw EarlyEnd(status: .interrupted)

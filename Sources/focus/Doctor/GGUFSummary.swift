@@ -14,7 +14,9 @@ final class GGUFSummary {
 
   /// Throws where the file is missing, no GGUF, or shorter than its tensors.
   init(path: String) throws(Unreadable) {
-    let attributes = try? FileManager.default.attributesOfItem(atPath: path)
+    // Of the file that a link leads to: model directories often hold links.
+    let target = URL(fileURLWithPath: path).resolvingSymlinksInPath().path
+    let attributes = try? FileManager.default.attributesOfItem(atPath: target)
     guard let attributes, let bytes = (attributes[.size] as? NSNumber)?.uint64Value,
       FileManager.default.isReadableFile(atPath: path)
     else {

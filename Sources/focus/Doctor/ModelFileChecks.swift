@@ -3,11 +3,13 @@ import Foundation
 
 /// The model's files: readable, GGUF, whole, of the right kind, and made for each other.
 enum ModelFileChecks {
-  static func all(_ files: ModelFilePaths) -> [Check] {
+  /// - Parameter load: loads the files as the other commands would, and tells the name of the prompt in use.
+  static func all(_ files: ModelFilePaths, load: @escaping @Sendable () async throws -> String) -> [Check] {
     [
       Check("language model") { language(files.language) },
       Check("vision model") { vision(files.vision) },
       Check("model pair") { pair(files) },
+      Check("engine") { await engine(load) },
     ]
   }
 
@@ -57,6 +59,19 @@ enum ModelFileChecks {
         todo: "use the language and vision files of one model")
     }
     return .fine("both have width \(width)")
+  }
+
+  /// The files may be sound, and of a model that is not done here: loading them tells.
+  private static func engine(_ load: () async throws -> String) async -> Finding {
+    let start = ContinuousClock.now
+    do {
+      let prompt = try await load()
+      return .fine("loads the model in \(ProgressText.length(ContinuousClock.now - start)), prompt \(prompt)")
+    } catch {
+      return .failure(
+        "\(error)",
+        todo: "repair what failed above; where nothing did, README.md says which models can be used")
+    }
   }
 
   private static func finding(for path: String, _ look: (GGUFSummary) -> Finding) -> Finding {

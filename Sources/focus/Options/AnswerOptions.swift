@@ -3,11 +3,14 @@ import ArgumentParser
 
 /// How questions that say nothing else are answered.
 struct AnswerOptions: ParsableArguments {
-  @Option(help: ArgumentHelp("At most this many tokens in an answer, 1 to 4096.", valueName: "count"))
+  @Option(
+    help: ArgumentHelp("At most this many tokens in an answer, 1 to 4096. (default: 128)", valueName: "count")
+  )
   var maxTokens: Int?
 
   @Option(
-    help: ArgumentHelp("0 takes the most probable token; up to 2 samples more freely.", valueName: "number"))
+    help: ArgumentHelp(
+      "0 takes the most probable token; up to 2 samples more freely. (default: 0)", valueName: "number"))
   var temperature: Double?
 
   /// The parameters of a question that sets none itself. Throws `Failure` where a value is out of range.

@@ -63,6 +63,25 @@ struct FileOptions: ParsableArguments {
       throw Failure.unusable(
         "no place for results: add --output FILE" + (images == nil ? "" : " or --sidecar .txt"))
     }
+    try checkPaths()
+  }
+
+  /// Finds a mistyped path before a large model is loaded.
+  private func checkPaths() throws {
+    if let input, input != "-", !FileManager.default.isReadableFile(atPath: input) {
+      throw Failure.unusable("--input \(input): \(unreadable(input))")
+    }
+    if let images, !isFolder(images) { throw Failure.unusable("--images \(images): no such folder") }
+    guard let output, output != "-" else { return }
+    let folder = URL(fileURLWithPath: output).deletingLastPathComponent().path
+    guard isFolder(folder) else {
+      throw Failure.unusable("--output \(output): there is no folder \(folder); make it first")
+    }
+  }
+
+  private func isFolder(_ path: String) -> Bool {
+    var isFolder: ObjCBool = false
+    return FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) && isFolder.boolValue
   }
 }
 

@@ -12,7 +12,9 @@ struct ImageOptions: ParsableArguments {
   var allowHost: [String] = []
 
   @Option(
-    help: ArgumentHelp("Directory below which file: and relative paths may be read.", valueName: "directory"))
+    help: ArgumentHelp(
+      "Directory below which file: and relative paths may be read. (default for run: that of the job file, or "
+        + "--images)", valueName: "directory"))
   var imageRoot: String?
 
   @Option(

@@ -52,6 +52,11 @@ struct ModelOptions: ParsableArguments {
 
   /// Says which files are meant; throws where a part is named by neither option.
   func files() throws -> ModelFilePaths {
+    if let model, model.hasSuffix(".gguf") {
+      throw Failure.unusable(
+        "--model \(model) is a file: give the directory of language.gguf and vision.gguf, or each file with "
+          + "--language-model and --vision-model")
+    }
     func path(_ option: String?, _ flag: String, _ file: String) throws -> String {
       if let option { return option }
       guard let model else { throw Failure.unusable("no model given: add --model DIRECTORY or \(flag) FILE") }

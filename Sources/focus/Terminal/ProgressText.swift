@@ -45,23 +45,31 @@ struct ProgressText {
   }
 
   private var jobs: String {
-    "\(counts.jobsPublished) jobs" + (shareDone.map { " (\(Int($0 * 100)) %)" } ?? "")
+    Self.count(counts.jobsPublished, "job") + (shareDone.map { " (\(Int($0 * 100)) %)" } ?? "")
   }
 
   private var details: [String] {
     let failed = counts.jobsRejected + counts.questionsFailed
-    return ["\(Self.figure(jobsPerSecond)) jobs/s", "\(counts.questionsAnswered) answers"]
+    return ["\(Self.figure(jobsPerSecond)) jobs/s", Self.count(counts.questionsAnswered, "answer")]
       + (failed > 0 ? ["\(failed) failed"] : []) + (timeLeft.map { ["\(Self.clock($0)) left"] } ?? [])
   }
 
-  /// The closing summary.
-  var summary: String {
+  /// The closing summary of a run that read all of its input, or not. `doneEarlier` counts what the output held.
+  func summary(isComplete: Bool = true, doneEarlier: Int = 0) -> String {
+    if isComplete, counts.jobsBegun == 0 {
+      return doneEarlier == 0
+        ? "nothing to ask"
+        : "nothing left to ask: the output holds \(Self.count(doneEarlier, "result")) already"
+    }
     var lines = [
-      "\(counts.questionsAnswered) answers to \(counts.jobsPublished) jobs in \(Self.clock(elapsed))"
+      "\(Self.count(counts.questionsAnswered, "answer")) to \(Self.count(counts.jobsPublished, "job"))"
+        + " in \(Self.length(elapsed))"
     ]
-    if counts.jobsRejected > 0 { lines.append("\(counts.jobsRejected) jobs rejected") }
-    if counts.questionsFailed > 0 { lines.append("\(counts.questionsFailed) questions failed") }
-    if counts.jobsAbandoned > 0 { lines.append("\(counts.jobsAbandoned) jobs left unfinished") }
+    if counts.jobsRejected > 0 { lines.append(Self.count(counts.jobsRejected, "job") + " rejected") }
+    if counts.questionsFailed > 0 {
+      lines.append(Self.count(counts.questionsFailed, "question") + " failed")
+    }
+    if counts.jobsAbandoned > 0 { lines.append(Self.count(counts.jobsAbandoned, "job") + " left unfinished") }
     lines.append(
       "\(Self.figure(jobsPerSecond)) jobs/s, \(counts.promptTokens) prompt tokens, "
         + "\(counts.completionTokens) answer tokens")
@@ -84,6 +92,14 @@ struct ProgressText {
   private static func fixed(_ value: Double, digits: Int) -> String {
     value.formatted(
       .number.precision(.fractionLength(digits)).grouping(.never).locale(.init(identifier: "C")))
+  }
+
+  /// `1 job`, `2 jobs`.
+  static func count(_ number: Int, _ noun: String) -> String { "\(number) \(noun)\(number == 1 ? "" : "s")" }
+
+  /// `3.21 s`, from a minute on as on a clock.
+  static func length(_ duration: Duration) -> String {
+    duration < .seconds(60) ? figure(duration / .seconds(1)) + " s" : clock(duration)
   }
 
   /// `0:07`, `12:34`, `3:00:05`.

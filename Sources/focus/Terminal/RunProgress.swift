@@ -25,6 +25,15 @@ final class RunProgress: ProgressObserver {
       if case .began = event, state.shareAtStart == nil { state.shareAtStart = share }
       state.counts.add(event)
     }
+    if case .published(.answered(let results, _, _)) = event { results.forEach(tellFailure) }
+  }
+
+  /// Refused jobs are told by the pipeline; a question that fails alone would only be seen in the output.
+  private func tellFailure(of result: JobResult) {
+    guard case .failure(let rejection) = result.outcome else { return }
+    log.warning(
+      "question failed: \(rejection)",
+      metadata: ["job": "\(result.jobID)", "question": "\(result.questionID)"])
   }
 
   var text: ProgressText {
