@@ -7,7 +7,7 @@ public enum Stage: Sendable, Equatable {
   case prefill(rows: Int)
   /// This many tokens one after another, after an empty prompt.
   case decode(tokens: Int)
-  /// The vision tower over an image of this many tiles.
+  /// The vision tower and the projector over an image of this many tiles.
   case vision(tiles: Int)
 }
 
@@ -32,7 +32,7 @@ extension Engine {
       let image = TiledImage(
         tileSize: size, pixels: pixels, grid: .init(columns: tiles - 1, rows: 1),
         originalSize: .init(width: size, height: size))
-      return try seconds { _ = try tower.encode(image) }
+      return try seconds { _ = try tower.project(try tower.encode(image)) }
     }
   }
 

@@ -21,10 +21,10 @@ struct TerminalSink: ResultSink {
       if answerOnly { print() }
       StandardError.shared.write("error: question \(question.id): \(rejection)")
     case .success(let answer) where answerOnly:
-      print(answer.text.split(whereSeparator: \.isNewline).joined(separator: " "))
+      print(answer.text.split(whereSeparator: \.isNewline).joined(separator: " ").printable)
     case .success(let answer):
       print(question.text)
-      print("  " + answer.text.replacing("\n", with: "\n  "))
+      print("  " + answer.text.printable.replacing("\n", with: "\n  "))
       print("  " + AnswerNote(result: result, answer: answer).line + "\n")
     }
   }
@@ -54,5 +54,16 @@ struct AnswerNote {
   private func ms(_ milliseconds: Double) -> String {
     milliseconds < 1000
       ? "\(Int(milliseconds.rounded())) ms" : ProgressText.figure(milliseconds / 1000) + " s"
+  }
+}
+
+extension String {
+  /// Without control characters, which a terminal would obey; line ends and tabs stay.
+  fileprivate var printable: String {
+    String(
+      String.UnicodeScalarView(
+        unicodeScalars.filter { scalar in
+          scalar == "\n" || scalar == "\t" || scalar.properties.generalCategory != .control
+        }))
   }
 }
