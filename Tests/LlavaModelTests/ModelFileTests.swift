@@ -1,3 +1,4 @@
+import Adversary
 import Foundation
 import Testing
 
@@ -56,14 +57,12 @@ import Testing
   /// Flipped bytes in the header: loading succeeds or is refused, and nothing traps.
   @Test(arguments: ["language", "vision"]) func tamperedHeadersNeverTrap(_ name: String) async throws {
     let whole = try Data(contentsOf: good.appendingPathComponent("\(name).gguf"))
-    var state: UInt64 = 42
-    func random(_ bound: Int) -> Int {
-      state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-      return Int(state >> 33) % bound
-    }
-    for _ in 0..<60 {
+    var random = Fuzzing.random(42)
+    for _ in 0..<60 * Fuzzing.rounds {
       var bytes = whole
-      for _ in 0..<4 { bytes[random(6000)] = UInt8(random(256)) }
+      for _ in 0..<4 {
+        bytes[Int.random(in: 0..<6000, using: &random)] = .random(in: 0...255, using: &random)
+      }
       do {
         if name == "language" { try await load(language: bytes) } else { try await load(vision: bytes) }
       } catch is ModelError {}
