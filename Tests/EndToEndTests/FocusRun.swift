@@ -17,10 +17,11 @@ final class FocusRun: Sendable {
 
   /// - Parameters:
   ///   - folder: takes what it says on standard error.
+  ///   - isHeard: whether somebody reads its standard error.
   ///   - fileBlocks: no file may grow beyond so many blocks of 512 bytes.
   init(
     _ arguments: [String], in folder: TemporaryFolder, input: Pipe? = nil, output: Pipe? = nil,
-    fileBlocks: Int? = nil
+    isHeard: Bool = true, fileBlocks: Int? = nil
   ) throws {
     errors = folder.url.appending(path: "errors-\(UUID().uuidString)")
     try Data().write(to: errors)
@@ -37,7 +38,9 @@ final class FocusRun: Sendable {
     process.environment = ProcessInfo.processInfo.environment.filter { !$0.key.hasPrefix("FOCUS_") }
     process.standardInput = input ?? FileHandle.nullDevice
     process.standardOutput = output ?? FileHandle.nullDevice
-    process.standardError = try FileHandle(forWritingTo: errors)
+    let deaf = Pipe()
+    process.standardError = isHeard ? try FileHandle(forWritingTo: errors) : deaf.fileHandleForWriting
+    try deaf.fileHandleForReading.close()
     process.terminationHandler = { [ends] _ in ends.continuation.finish() }
     try process.run()
   }

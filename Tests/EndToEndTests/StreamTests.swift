@@ -50,6 +50,17 @@ import Testing
     }
   }
 
+  @Test func aRunThatNobodyHearsGoesOn() async throws {
+    try folder.write([jobLine("a", uri: "gone.jpg"), jobLine("b")], to: "in.jsonl")
+    let run = try FocusRun(
+      [
+        "run", "--model", Package.model("llava-1.5-mha"), "--threads", "1", "--input",
+        folder.path("in.jsonl"), "--output", folder.path("out.jsonl"),
+      ], in: folder, isHeard: false)
+    #expect(await run.end().status == 1)
+    #expect(try folder.results("out.jsonl").count == 2)
+  }
+
   @Test func aReaderThatLeavesIsAnErrorToTell() async throws {
     let (input, output) = (Pipe(), Pipe())
     let run = try start(input, output)
