@@ -69,6 +69,36 @@ import Testing
     }
   }
 
+  /// libllama would end the process at the first two, and throw through Swift at the third, where it needs the
+  /// byte.
+  @Test(arguments: [
+    ("<0x41>", "<0x42>", "have the same text"), ("<0xFE>", "<0xQQ>", "no token for the byte 254"),
+    ("tokenizer.ggml.tokens", "tokenizer.ggml.tokenz", "tokenizer.ggml.tokens"),
+  ])
+  func damagedVocabulariesAreRefused(text: String, replacement: String, named: String) async throws {
+    var bytes = try Data(contentsOf: good.appendingPathComponent("language.gguf"))
+    let place = try #require(bytes.range(of: Data(text.utf8)))
+    bytes.replaceSubrange(place, with: replacement.utf8)
+    let error = await #expect(throws: ModelError.self) { try await load(language: bytes) }
+    #expect(error?.description.contains(named) == true)
+  }
+
+  @Test func otherTokenizersAreRefused() async throws {
+    let bytes = try Data(contentsOf: good.appendingPathComponent("language.gguf"))
+    let key = try #require(bytes.range(of: Data("tokenizer.ggml.model".utf8)))
+    // After the key stand the type and the length of the text.
+    let place = try #require(bytes.range(of: Data("llama".utf8), in: key.upperBound..<key.upperBound + 32))
+    for kind in ["none", "rwkv"] {
+      var other = bytes
+      other.replaceSubrange(place, with: kind.utf8)
+      other[place.lowerBound - 8] = UInt8(kind.utf8.count)
+      // The tensors move; all of them must still lie in the file.
+      other += Data(count: 64)
+      let error = await #expect(throws: ModelError.self) { try await load(language: other) }
+      #expect(error?.description.contains("its tokenizer is \(kind)") == true)
+    }
+  }
+
   @Test func pinnedDigestsAreCompared() async throws {
     let error = await #expect(throws: ModelError.self) {
       try await load(pinned: String(repeating: "0", count: 64))
