@@ -86,20 +86,28 @@ let package = Package(
       ],
       swiftSettings: swiftSettings),
 
+    // What hostile servers and senders do, for the tests.
+    .target(name: "Adversary", path: "Tests/Adversary", swiftSettings: swiftSettings),
+
     .testTarget(
       name: "TokenSamplingTests", dependencies: ["TokenSampling"], resources: [.copy("Fixtures")],
       swiftSettings: swiftSettings),
     .testTarget(name: "BatchingTests", dependencies: ["Batching"], swiftSettings: swiftSettings),
-    .testTarget(name: "AnsweringTests", dependencies: ["Answering"], swiftSettings: swiftSettings),
     .testTarget(
-      name: "LlavaModelTests", dependencies: ["LlavaModel"], resources: [.copy("Fixtures")],
+      name: "AnsweringTests", dependencies: ["Answering", "Adversary"], swiftSettings: swiftSettings),
+    .testTarget(
+      name: "LlavaModelTests", dependencies: ["LlavaModel", "Adversary"], resources: [.copy("Fixtures")],
       swiftSettings: swiftSettings),
     .testTarget(
       name: "ImagesTests",
-      dependencies: ["Images", "CCurl", .product(name: "Crypto", package: "swift-crypto")],
+      dependencies: ["Images", "Adversary", "CCurl", .product(name: "Crypto", package: "swift-crypto")],
       resources: [.copy("Fixtures")], swiftSettings: swiftSettings),
-    .testTarget(name: "FileJobsTests", dependencies: ["FileJobs"], swiftSettings: swiftSettings),
+    .testTarget(
+      name: "FileJobsTests", dependencies: ["FileJobs", "Adversary"], swiftSettings: swiftSettings),
     .testTarget(name: "FocusTests", dependencies: ["focus"], swiftSettings: swiftSettings),
+    // The built executable, run as its users run it.
+    .testTarget(
+      name: "EndToEndTests", dependencies: ["focus", "Answering", "Adversary"], swiftSettings: swiftSettings),
   ],
   swiftLanguageModes: [.v6],
   cxxLanguageStandard: .cxx17

@@ -20,6 +20,9 @@ struct Focus: AsyncParsableCommand {
     subcommands: [RunCommand.self, AskCommand.self, BenchCommand.self, DoctorCommand.self])
 
   static func main() async {
+    // A reader that has left and a file that may not grow are errors to tell, not ends of the process.
+    signal(SIGPIPE, SIG_IGN)
+    signal(SIGXFSZ, SIG_IGN)
     let arguments = Array(CommandLine.arguments.dropFirst())
     let status = await run(arguments, environment: ProcessInfo.processInfo.environment)
     Foundation.exit(status.rawValue)

@@ -1,3 +1,4 @@
+import Adversary
 import Foundation
 import Testing
 
@@ -66,10 +67,10 @@ import Testing
 
   /// Random bytes, and random damage to a real job: refused or read, never a trap.
   @Test func randomBytesNeverTrap() {
-    var random = SplitMix(state: 2026)
+    var random = Fuzzing.random(2026)
     let job = Array(JobDecodingTests.interfaces.utf8)
     let alphabet = Array("{}[]\",:\\u0123456789eE+-.truefalsn \u{FF}\u{0}".utf8)
-    for round in 0..<20_000 {
+    for round in 0..<20_000 * Fuzzing.rounds {
       var bytes = job
       if round % 2 == 0 {
         bytes = (0..<Int.random(in: 0..<80, using: &random)).map { _ in

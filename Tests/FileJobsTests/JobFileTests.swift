@@ -1,3 +1,4 @@
+import Adversary
 import Foundation
 import Testing
 
@@ -181,6 +182,24 @@ import Testing
     withExtendedLifetime(first) {}
   }
 
+  /// As a child process has it between its start and its own program.
+  @Test func aCopyOfTheOpenFileKeepsNoLock() throws {
+    let folder = try TemporaryFolder()
+    try folder.write(Self.line("a", ["1"]), to: "in.jsonl")
+    var first: FileRun? = try folder.open()
+    var output = stat()
+    #expect(stat(folder.path("out.jsonl"), &output) == 0)
+    let copies = (Int32(3)..<256).filter { number in
+      var status = stat()
+      return fstat(number, &status) == 0 && status.st_ino == output.st_ino
+    }.map { dup($0) }
+    defer { for copy in copies { close(copy) } }
+    #expect(!copies.isEmpty)
+    first = nil
+    #expect(throws: Never.self) { try folder.open() }
+    withExtendedLifetime(first) {}
+  }
+
   @Test func aFullDiskIsAnErrorAndStaysOne() async throws {
     guard FileManager.default.fileExists(atPath: "/dev/full") else { return }
     let folder = try TemporaryFolder()
@@ -202,10 +221,10 @@ import Testing
 
   @Test func randomLinesAreRefusedOrAnswered() async throws {
     let folder = try TemporaryFolder()
-    var random = SplitMix(state: 7)
+    var random = Fuzzing.random(7)
     var content: [UInt8] = []
     let job = Array(Self.line("a", ["1"]).utf8)
-    for number in 0..<300 {
+    for number in 0..<300 * Fuzzing.rounds {
       var line = number % 3 == 0 ? (0..<50).map { _ in UInt8.random(in: 0...255, using: &random) } : job
       if number % 3 == 1 {
         line[Int.random(in: 0..<line.count, using: &random)] = UInt8.random(in: 0...255, using: &random)

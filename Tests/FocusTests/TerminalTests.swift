@@ -79,6 +79,16 @@ struct TerminalTests {
     #expect(!json.contains("\n"))
   }
 
+  @Test("A job's id can neither forge a log line nor steer the terminal")
+  func forgedLogLines() {
+    let event = LogEvent(
+      level: .warning, message: "no", metadata: ["job": "é\r\n2026 \u{1B}[2J\u{202E}\u{2028}"], source: nil,
+      file: "", function: "", line: 1)
+    let line = LogLines(label: "", format: .text, logLevel: .info).line(
+      for: event, at: Date(timeIntervalSince1970: 0))
+    #expect(line == #"1970-01-01T00:00:00Z warning no job=é\u{d}\n2026 \u{1b}[2J\u{202e}\u{2028}"#)
+  }
+
   @Test("An answer's note holds the token ledger, usage and times")
   func answerNote() {
     let answer = Answer(text: "cat", finishReason: .length, promptTokens: 1190, completionTokens: 2)

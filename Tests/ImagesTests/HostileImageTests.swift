@@ -1,3 +1,4 @@
+import Adversary
 import Answering
 import Foundation
 import Testing
@@ -100,12 +101,12 @@ import TokenSampling
   /// Whatever the bytes, the outcome is a picture or a rejection, and the next image is not harmed.
   @Test func damagedBytesAreRejectedAndNothingElse() async throws {
     let loader = try ImageLoader.closed()
-    var generator = SeededGenerator(state: 1)
+    var generator = Fuzzing.random(1)
     for file in [
       "quarters.png", "quarters.webp", "orientation6.jpg", "animated.gif", "pages.tiff", "quarters.avif",
     ] {
       let whole = try Fixture.odd(file)
-      for _ in 0..<40 {
+      for _ in 0..<40 * Fuzzing.rounds {
         var damaged = whole
         for _ in 0..<8 {
           damaged[Int.random(in: 0..<whole.count, using: &generator)] = .random(
@@ -131,18 +132,5 @@ import TokenSampling
     #else
       return usage.ru_maxrss
     #endif
-  }
-}
-
-/// SplitMix64, so that a failure comes again.
-struct SeededGenerator: RandomNumberGenerator {
-  var state: UInt64
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var value = state
-    value = (value ^ (value >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    value = (value ^ (value >> 27)) &* 0x94D0_49BB_1331_11EB
-    return value ^ (value >> 31)
   }
 }

@@ -1,3 +1,4 @@
+import Adversary
 import Answering
 import Crypto
 import Foundation

@@ -25,7 +25,7 @@ import Testing
     #expect(answer.text == found.max { $0.probability < $1.probability }?.choice)
 
     let engine = try Engine(files: ModelFiles(directory: folder.path), settings: .forTests)
-    let tokenizer = try Tokenizer(path: folder.appendingPathComponent("language.gguf").path)
+    let tokenizer = try Tokenizer(GGUFFile(path: folder.appendingPathComponent("language.gguf").path))
     let tokens = choices.map(engine.prompt.tokens(ofAnswer:))
     let rows = try engine.projectedRows(of: image)
     func logits(after: [Int32]) throws -> [Double] {

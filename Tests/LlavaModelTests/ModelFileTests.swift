@@ -1,3 +1,4 @@
+import Adversary
 import Foundation
 import Testing
 
@@ -56,17 +57,45 @@ import Testing
   /// Flipped bytes in the header: loading succeeds or is refused, and nothing traps.
   @Test(arguments: ["language", "vision"]) func tamperedHeadersNeverTrap(_ name: String) async throws {
     let whole = try Data(contentsOf: good.appendingPathComponent("\(name).gguf"))
-    var state: UInt64 = 42
-    func random(_ bound: Int) -> Int {
-      state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-      return Int(state >> 33) % bound
-    }
-    for _ in 0..<60 {
+    var random = Fuzzing.random(42)
+    for _ in 0..<60 * Fuzzing.rounds {
       var bytes = whole
-      for _ in 0..<4 { bytes[random(6000)] = UInt8(random(256)) }
+      for _ in 0..<4 {
+        bytes[Int.random(in: 0..<6000, using: &random)] = .random(in: 0...255, using: &random)
+      }
       do {
         if name == "language" { try await load(language: bytes) } else { try await load(vision: bytes) }
       } catch is ModelError {}
+    }
+  }
+
+  /// libllama would end the process at the first two, and throw through Swift at the third, where it needs the
+  /// byte.
+  @Test(arguments: [
+    ("<0x41>", "<0x42>", "have the same text"), ("<0xFE>", "<0xQQ>", "no token for the byte 254"),
+    ("tokenizer.ggml.tokens", "tokenizer.ggml.tokenz", "tokenizer.ggml.tokens"),
+  ])
+  func damagedVocabulariesAreRefused(text: String, replacement: String, named: String) async throws {
+    var bytes = try Data(contentsOf: good.appendingPathComponent("language.gguf"))
+    let place = try #require(bytes.range(of: Data(text.utf8)))
+    bytes.replaceSubrange(place, with: replacement.utf8)
+    let error = await #expect(throws: ModelError.self) { try await load(language: bytes) }
+    #expect(error?.description.contains(named) == true)
+  }
+
+  @Test func otherTokenizersAreRefused() async throws {
+    let bytes = try Data(contentsOf: good.appendingPathComponent("language.gguf"))
+    let key = try #require(bytes.range(of: Data("tokenizer.ggml.model".utf8)))
+    // After the key stand the type and the length of the text.
+    let place = try #require(bytes.range(of: Data("llama".utf8), in: key.upperBound..<key.upperBound + 32))
+    for kind in ["none", "rwkv"] {
+      var other = bytes
+      other.replaceSubrange(place, with: kind.utf8)
+      other[place.lowerBound - 8] = UInt8(kind.utf8.count)
+      // The tensors move; all of them must still lie in the file.
+      other += Data(count: 64)
+      let error = await #expect(throws: ModelError.self) { try await load(language: other) }
+      #expect(error?.description.contains("its tokenizer is \(kind)") == true)
     }
   }
 

@@ -28,7 +28,7 @@ import Testing
     for entry in goldens.prompts {
       let tokenizer =
         try tokenizers[entry.language]
-        ?? Tokenizer(path: folder.appendingPathComponent(entry.language).path)
+        ?? Tokenizer(GGUFFile(path: folder.appendingPathComponent(entry.language).path))
       tokenizers[entry.language] = tokenizer
       let template = try #require(PromptTemplate.named(entry.template))
       let prompt = Prompt(template: template, tokenizer: tokenizer)
@@ -47,7 +47,8 @@ import Testing
   @Test func questionsNeverMakeControlTokens() throws {
     let folder = try #require(Golden.folder)
     for file in ["llava-1.5-mha", "llava-1.5-qwen2"] {
-      let tokenizer = try Tokenizer(path: folder.appendingPathComponent("\(file)/language.gguf").path)
+      let tokenizer = try Tokenizer(
+        GGUFFile(path: folder.appendingPathComponent("\(file)/language.gguf").path))
       let control = Set(tokenizer.controlTokens.map(\.token))
       #expect(!control.isEmpty)
       for text in [

@@ -79,6 +79,7 @@ def main() -> None:
             solid["red"], "TIFF", save_all=True, compression="tiff_deflate", append_images=[solid["green"]]),
         "pixel.png": encoded(Image.new("RGB", (1, 1), (10, 20, 30)), "PNG"),
         "thin.png": png(1, 65000, 8, 2, b"\0\x0a\x14\x1e" * 65000),
+        "wide.png": png(65000, 1, 8, 2, b"\0" + b"\x0a\x14\x1e" * 65000),
         # One bit a pixel, so that 196 megapixels fit in a few kilobytes.
         "flat.png": png(14000, 14000, 1, 0, bytes((1 + 14000 // 8) * 14000)),
         "profile-bomb.png": png(8, 8, 8, 0, (b"\0" + bytes(8)) * 8, [(b"iCCP", b"bomb\0\0" + bomb)]),

@@ -14,7 +14,10 @@ final class FileDescriptor: Sendable {
   }
 
   deinit {
-    if isOwned { close(number) }
+    guard isOwned else { return }
+    // A child process on its way to its program may hold a copy, and with it the lock.
+    flock(number, LOCK_UN)
+    close(number)
   }
 
   static var standardInput: FileDescriptor {

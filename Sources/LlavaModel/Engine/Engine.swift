@@ -23,7 +23,7 @@ final class Engine {
     identity = try ModelFingerprint.identity(language: language, vision: vision, pinned: files.pinned)
     let device = try ComputeDevice(
       choice: settings.device, threads: settings.threads ?? ComputeDevice.defaultThreads)
-    tokenizer = try Tokenizer(path: files.language)
+    tokenizer = try Tokenizer(language)
     tower = try VisionTower(file: vision, device: device, type: settings.visionType)
     self.language = try LanguageModel(file: language, device: device, cells: settings.contextCells)
     let parameters = self.language.parameters

@@ -100,6 +100,18 @@ final class GGUFFile {
     return nil
   }
 
+  /// An array of texts, each as its bytes up to the first NUL.
+  func texts(_ key: String) -> [[UInt8]]? {
+    guard let id = id(key, GGUF_TYPE_ARRAY), gguf_get_arr_type(context, id) == GGUF_TYPE_STRING else {
+      return nil
+    }
+    return (0..<gguf_get_arr_n(context, id)).map { index in
+      gguf_get_arr_str(context, id, index).map {
+        [UInt8](UnsafeRawBufferPointer(start: $0, count: strlen($0)))
+      } ?? []
+    }
+  }
+
   func require<Value>(_ value: Value?, _ key: String) throws(ModelError) -> Value {
     guard let value else {
       throw .malformed(file: path, reason: "the key \(key) is missing or of a wrong type")

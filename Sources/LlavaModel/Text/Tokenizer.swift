@@ -14,7 +14,9 @@ final class Tokenizer {
   /// The chat template stored in the file.
   let chatTemplate: String?
 
-  init(path: String) throws(ModelError) {
+  init(_ file: GGUFFile) throws(ModelError) {
+    try VocabularyCheck.check(file)
+    let path = file.path
     ComputeDevice.loadBackends
     var parameters = llama_model_default_params()
     parameters.vocab_only = true

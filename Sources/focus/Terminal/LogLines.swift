@@ -30,9 +30,8 @@ struct LogLines: LogHandler {
     let stamp = time.formatted(.iso8601)
     switch format {
     case .text:
-      // One event stays one line, whatever a message quotes.
-      let text = event.message.description.replacing("\n", with: "\\n")
-      return "\(stamp) \(event.level) \(text)" + details.map { " \($0.key)=\($0.value)" }.joined()
+      let text = "\(event.message)" + details.map { " \($0.key)=\($0.value)" }.joined()
+      return "\(stamp) \(event.level) \(Self.printable(text))"
     case .json:
       var object = [
         "time": stamp, "level": event.level.rawValue, "logger": label, "message": event.message.description,
@@ -45,5 +44,17 @@ struct LogLines: LogHandler {
       }
       return String(decoding: data, as: UTF8.self)
     }
+  }
+
+  /// One event stays one line and steers no terminal, whatever it quotes: ids of jobs come from outside.
+  private static func printable(_ text: String) -> String {
+    text.unicodeScalars.map { scalar in
+      switch scalar.properties.generalCategory {
+      case _ where scalar == "\n": "\\n"
+      case .control, .lineSeparator, .paragraphSeparator: "\\u{\(String(scalar.value, radix: 16))}"
+      case _ where scalar.properties.isBidiControl: "\\u{\(String(scalar.value, radix: 16))}"
+      default: String(scalar)
+      }
+    }.joined()
   }
 }

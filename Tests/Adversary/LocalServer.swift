@@ -1,10 +1,9 @@
 import Foundation
 import Synchronization
-import Testing
 
 /// A small HTTP server on a free loopback port, for one test. Answers each connection once, on its own thread.
-final class LocalServer: Sendable {
-  enum Answer: Sendable {
+public final class LocalServer: Sendable {
+  public enum Answer: Sendable {
     case image(Data)
     case status(Int)
     case redirect(String)
@@ -15,14 +14,14 @@ final class LocalServer: Sendable {
     case endlessHeaders
   }
 
-  let port: Int
+  public let port: Int
   private let listener: Int32
   private let answer: @Sendable (String) -> Answer
   private let heads = Mutex<[String]>([])
   private let arrivals = AsyncStream<String>.makeStream()
 
   /// - Parameter answer: what to say to a path.
-  init(_ answer: @escaping @Sendable (String) -> Answer) throws {
+  public init(_ answer: @escaping @Sendable (String) -> Answer) throws {
     self.answer = answer
     // No fetch may go through it: nothing listens there.
     setenv("http_proxy", "http://127.0.0.1:9", 1)
@@ -41,7 +40,7 @@ final class LocalServer: Sendable {
         bind(listener, $0, size) == 0 && listen(listener, 16) == 0 && getsockname(listener, $0, &length) == 0
       }
     }
-    try #require(bound)
+    guard bound else { throw POSIXError(.EADDRNOTAVAIL) }
     port = Int(UInt16(bigEndian: address.sin_port))
     Thread { [weak self, listener] in
       while true {
@@ -65,13 +64,13 @@ final class LocalServer: Sendable {
     shutdown(listener, Int32(SHUT_RDWR))
   }
 
-  func url(_ path: String) -> String { "http://127.0.0.1:\(port)\(path)" }
-  var host: String { "127.0.0.1:\(port)" }
+  public func url(_ path: String) -> String { "http://127.0.0.1:\(port)\(path)" }
+  public var host: String { "127.0.0.1:\(port)" }
   /// The requests so far, each with its headers.
-  var requests: [String] { heads.withLock { $0 } }
+  public var requests: [String] { heads.withLock { $0 } }
 
   /// Waits for the next request.
-  func nextRequest() async {
+  public func nextRequest() async {
     for await _ in arrivals.stream { return }
   }
 
