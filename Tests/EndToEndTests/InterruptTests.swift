@@ -48,7 +48,7 @@ import Testing
     #expect(isSent)
     let ending = await run.end()
     #expect(ending.status == 130)
-    #expect(ending.errors.contains("1 jobs left unfinished"))
+    #expect(ending.errors.contains("left unfinished"))
     #expect(try folder.results("out.jsonl").map(\.jobId) == ["first"])
   }
 
