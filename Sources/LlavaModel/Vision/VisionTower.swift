@@ -13,18 +13,20 @@ final class VisionTower {
   /// Image counts for `EngineCounters`.
   private(set) var tilesEncoded = 0
   private let device: ComputeDevice
+  private let type: VisionType
   private let storage: Weights
 
   /// Tiles computed together: enough rows for the products, little enough for the caches.
   private static let tilesAtOnce = 4
 
   init(file: GGUFFile, device: ComputeDevice, type: VisionType) throws(ModelError) {
-    let loader = WeightLoader(file: file, device: device, matrixType: type.mapping(on: device))
+    let loader = WeightLoader(file: file, device: device, matrixType: { type.stored($0, on: device) })
     parameters = try VisionParameters(file)
     weights = try VisionWeights(parameters, file, loader)
     storage = try loader.load()
     newline = weights.newline.map { $0.floats() } ?? []
     self.device = device
+    self.type = type
   }
 
   /// Features of each tile without the class token: `[tile, patch, channels]`.
@@ -55,9 +57,8 @@ final class VisionTower {
       build: { builder in
         let input = builder.input(GGML_TYPE_F32, parameters.channels, tokens)
         let projector = weights.projector
-        let hidden = builder.linear(input, projector.first.weight, projector.first.bias)
-        let activated: Tensor = ggml_gelu_erf(builder.context, hidden)
-        let rows = builder.linear(activated, projector.second.weight, projector.second.bias)
+        let activated: Tensor = ggml_gelu_erf(builder.context, linear(input, projector.first, in: builder))
+        let rows = linear(activated, projector.second, in: builder)
         return (input: input, output: builder.output(rows))
       },
       fill: { $0.input.fill(features) },
@@ -73,7 +74,7 @@ final class VisionTower {
 
     let input = builder.input(GGML_TYPE_F32, patchPixels, patches, tiles)
     let kernel: Tensor = ggml_reshape_2d(context, weights.patches.weight, Int64(patchPixels), Int64(width))
-    var state = builder.linear(input, kernel, weights.patches.bias)  // [C, n, tiles]
+    var state = linear(input, .init(weight: kernel, bias: weights.patches.bias), in: builder)  // [C, n, tiles]
     if let classToken = weights.classToken {
       let tokens: Tensor = ggml_repeat_4d(context, classToken, Int64(width), 1, Int64(tiles), 1)
       state = ggml_concat(context, tokens, state, 1)  // [C, 1 + n, tiles]
@@ -107,7 +108,7 @@ final class VisionTower {
     let headWidth = Int64(parameters.width / parameters.heads)
 
     func heads(_ linear: VisionWeights.Linear, _ rowsIn: Tensor) -> Tensor {
-      let product = builder.linear(rowsIn, linear.weight, linear.bias)
+      let product = self.linear(rowsIn, linear, in: builder)
       let split: Tensor = ggml_reshape_4d(
         context, product, headWidth, Int64(parameters.heads), rows, tiles)
       return ggml_permute(context, split, 0, 2, 1, 3)  // [head width, rows, heads, tiles]
@@ -121,16 +122,24 @@ final class VisionTower {
       context, query, key, value, nil, 1 / Float(headWidth).squareRoot(), 0, 0)
     let merged: Tensor = ggml_reshape_3d(context, attended, Int64(parameters.width), rows, tiles)
     let residual: Tensor = ggml_add(
-      context, builder.linear(merged, block.output.weight, block.output.bias), state)
+      context, linear(merged, block.output, in: builder), state)
 
-    let inner = builder.linear(
-      builder.layerNorm(residual, block.norm2, epsilon: parameters.epsilon), block.up.weight, block.up.bias)
+    let inner = linear(
+      builder.layerNorm(residual, block.norm2, epsilon: parameters.epsilon), block.up, in: builder)
     let activated: Tensor =
       switch parameters.activation {
       case .quickGELU: builder.quickGELU(inner)
       case .gelu: ggml_gelu(context, inner)
       case .silu: ggml_silu(context, inner)
       }
-    return ggml_add(context, builder.linear(activated, block.down.weight, block.down.bias), residual)
+    return ggml_add(context, linear(activated, block.down, in: builder), residual)
+  }
+
+  /// `weight · rows (+ bias)` in the type that is fastest for the weight's.
+  private func linear(_ rows: Tensor, _ linear: VisionWeights.Linear, in builder: GraphBuilder) -> Tensor {
+    let stored = linear.weight.pointee.type
+    let multiplied = type.multiplied(stored, on: device)
+    let weight = multiplied == stored ? linear.weight : ggml_cast(builder.context, linear.weight, multiplied)
+    return builder.linear(rows, weight ?? linear.weight, linear.bias)
   }
 }

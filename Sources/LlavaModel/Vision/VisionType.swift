@@ -2,17 +2,24 @@ import CLlama
 
 /// `--vision-type`: the element type the vision tower's products run in.
 public enum VisionType: String, Sendable, CaseIterable {
-  /// The fastest type on this machine that loses nothing that matters: F16 becomes BF16 on CPUs that multiply
-  /// BF16 directly, and F16 and BF16 become F32 on those that don't.
+  /// The fastest type on this machine that loses nothing that matters: on CPUs that multiply BF16 directly F16
+  /// becomes BF16 at load; on those that don't F16 and BF16 widen to F32 while they are used.
   case auto
   /// As the file holds them.
   case file
 
-  func mapping(on device: ComputeDevice) -> (ggml_type) -> ggml_type {
-    guard self == .auto, device.isCPUOnly else { return { $0 } }
-    let fast = device.multipliesBF16 ? GGML_TYPE_BF16 : GGML_TYPE_F32
-    return { type in
-      type == GGML_TYPE_F16 || type == GGML_TYPE_BF16 ? fast : type
-    }
+  /// The type that the weights of a matrix are held in.
+  func stored(_ type: ggml_type, on device: ComputeDevice) -> ggml_type {
+    isChanged(type, on: device) && device.multipliesBF16 ? GGML_TYPE_BF16 : type
+  }
+
+  /// The type that a matrix of type `type` is multiplied in. Widening it inside the graph, for a few tiles at a
+  /// time, costs a few percent; holding all weights as F32 would double the file's memory.
+  func multiplied(_ type: ggml_type, on device: ComputeDevice) -> ggml_type {
+    isChanged(type, on: device) && !device.multipliesBF16 ? GGML_TYPE_F32 : type
+  }
+
+  private func isChanged(_ type: ggml_type, on device: ComputeDevice) -> Bool {
+    self == .auto && device.isCPUOnly && (type == GGML_TYPE_F16 || type == GGML_TYPE_BF16)
   }
 }
