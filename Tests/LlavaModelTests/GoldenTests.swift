@@ -116,7 +116,8 @@ final class LanguageRun {
   }
 
   private func compute(_ step: Step, _ source: (StepRow.Content) -> StepInput.Source) throws {
-    let logits = try language.compute(StepInput(step) { _, content in source(content) })
+    let logits = try language.compute(
+      StepInput(step, cells: language.arena.cells) { _, content in source(content) })
     let width = language.parameters.vocabulary
     for start in stride(from: 0, to: logits.count, by: width) {
       lastLogits = Array(logits[start..<start + width])

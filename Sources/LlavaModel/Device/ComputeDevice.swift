@@ -15,6 +15,7 @@ final class ComputeDevice {
   private let scheduler: ggml_backend_sched_t
   /// Tensor headers of the graph in hand: one block, reused, since a decode step comes every few milliseconds.
   private let headers: UnsafeMutableRawBufferPointer
+  private var kept: KeptGraph?
 
   static let maximumNodes = 32768
 
@@ -61,6 +62,7 @@ final class ComputeDevice {
   }
 
   deinit {
+    kept = nil
     ggml_backend_sched_free(scheduler)
     for backend in backends { ggml_backend_free(backend) }
     headers.deallocate()
@@ -75,22 +77,39 @@ final class ComputeDevice {
 
   /// Builds a graph with `build`, fills its inputs with `fill`, computes it, and hands it to `read`.
   ///
-  /// Tensors are valid until `read` returns.
+  /// Where the graph before had the same `key`, it is used again and not built: one key, one graph. Tensors are
+  /// valid until `read` returns.
   func run<Graph, Output>(
-    build: (GraphBuilder) -> Graph, fill: (Graph) -> Void, read: (Graph) throws -> Output
+    reusing key: AnyHashable? = nil, build: (GraphBuilder) -> Graph, fill: (Graph) -> Void,
+    read: (Graph) throws -> Output
   ) throws -> Output {
-    let builder = GraphBuilder(memory: headers, nodes: Self.maximumNodes)
-    let graph = build(builder)
-    ggml_backend_sched_reset(scheduler)
-    guard ggml_backend_sched_alloc_graph(scheduler, builder.graph) else {
-      throw ModelError.device(
-        "\(name) has too little memory for this step; lower --step-rows or --context-cells")
+    let builder: GraphBuilder
+    let graph: Graph
+    if let kept, kept.key == key, let same = kept.graph as? Graph {
+      (builder, graph) = (kept.builder, same)
+    } else {
+      kept = nil
+      builder = GraphBuilder(memory: headers, nodes: Self.maximumNodes)
+      graph = build(builder)
+      ggml_backend_sched_reset(scheduler)
+      guard ggml_backend_sched_alloc_graph(scheduler, builder.graph) else {
+        throw ModelError.device(
+          "\(name) has too little memory for this step; lower --step-rows or --context-cells")
+      }
+      if let key { kept = KeptGraph(key: key, builder: builder, graph: graph) }
     }
     fill(graph)
     guard ggml_backend_sched_graph_compute(scheduler, builder.graph) == GGML_STATUS_SUCCESS else {
       throw ModelError.device("\(name) reported an error while computing")
     }
     return try read(graph)
+  }
+
+  /// A graph with its memory, as the scheduler holds it.
+  private struct KeptGraph {
+    var key: AnyHashable
+    var builder: GraphBuilder
+    var graph: Any
   }
 
   /// A named CPU feature as ggml reports it.

@@ -115,7 +115,7 @@ final class Engine {
     guard let step = scheduler.nextStep() else { return nil }
     count(step)
     let logits = try language.compute(
-      StepInput(step) { id, content in
+      StepInput(step, cells: language.arena.cells) { id, content in
         // A step's groups are in flight by construction; an unknown one's row would only waste a cell.
         groups[id]?.source(of: content) ?? .token(0)
       })

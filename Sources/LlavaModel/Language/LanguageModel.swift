@@ -28,6 +28,7 @@ final class LanguageModel {
   /// Computes a step. Returns logits `[wanted rows, vocabulary]`.
   func compute(_ step: StepInput) throws -> [Float] {
     try device.run(
+      reusing: step.shape,
       build: { graph(step, in: $0) },
       fill: { graph in
         graph.tokens?.fill(step.tokens)
@@ -36,9 +37,7 @@ final class LanguageModel {
         graph.positions.fill(step.positions)
         graph.cells.fill(step.cells)
         graph.outputs?.fill(step.outputs)
-        for (tensor, slice) in zip(graph.masks, step.slices) {
-          if let tensor, let mask = slice.mask { tensor.fill(mask) }
-        }
+        for (tensor, slice) in zip(graph.masks, step.slices) { tensor.fill(slice.mask) }
       },
       read: { graph in graph.logits?.floats() ?? [] })
   }
@@ -55,7 +54,7 @@ final class LanguageModel {
   private struct Graph {
     var tokens, imageRows, order, outputs: Tensor?
     var positions, cells: Tensor
-    var masks: [Tensor?]
+    var masks: [Tensor]
     var logits: Tensor?
   }
 
@@ -64,9 +63,7 @@ final class LanguageModel {
     let rows = step.positions.count
     var graph = Graph(
       positions: builder.input(GGML_TYPE_I32, rows), cells: builder.input(GGML_TYPE_I64, rows),
-      masks: step.slices.map { slice in
-        slice.mask.map { _ in builder.input(GGML_TYPE_F16, slice.span.count, slice.rows.count) }
-      })
+      masks: step.slices.map { builder.input(GGML_TYPE_F16, $0.span.count, $0.rows.count) })
     // Where all rows are wanted none is picked out; an input that nothing reads would have no memory.
     if !step.outputs.isEmpty, step.outputs.count < rows {
       graph.outputs = builder.input(GGML_TYPE_I32, step.outputs.count)

@@ -19,8 +19,28 @@ struct StepInput {
   struct Slice {
     var rows: Range<Int>
     var span: Range<Int>
-    /// `[row, cell of the span]` as F16: 0 where the row sees the cell, -∞ elsewhere. nil where all see all.
-    var mask: [UInt16]?
+    /// `[row, cell of the span]` as F16: 0 where the row sees the cell, -∞ elsewhere.
+    var mask: [UInt16]
+  }
+
+  /// What the graph depends on; steps of one shape differ only in what is filled in.
+  struct Shape: Hashable {
+    var textRows, imageRows, outputs: Int
+    var slices: [Range<Int>]
+    var spans: [Range<Int>]
+  }
+
+  var shape: Shape {
+    Shape(
+      textRows: tokens.count, imageRows: imageRowCount, outputs: outputs.count, slices: slices.map(\.rows),
+      spans: slices.map(\.span))
+  }
+
+  /// A span grows with every decoded token; in whole strides, a graph serves many steps.
+  private static func padded(_ span: Range<Int>, within cells: Int) -> Range<Int> {
+    let stride = 64
+    let count = (span.count + stride - 1) / stride * stride
+    return span.lowerBound..<min(span.lowerBound + count, cells)
   }
 
   /// A text row's token, or an image row's `[D]` values.
@@ -29,7 +49,8 @@ struct StepInput {
     case image(ArraySlice<Float>)
   }
 
-  init(_ step: Step, source: (_ group: Int, StepRow.Content) -> Source) {
+  /// - Parameter cells: of the whole arena, which no span may leave.
+  init(_ step: Step, cells arenaCells: Int, source: (_ group: Int, StepRow.Content) -> Source) {
     var isImage: [Bool] = []
     for slice in step.slices {
       let first = positions.count
@@ -47,8 +68,10 @@ struct StepInput {
         positions.append(Int32(row.position))
         cells.append(Int64(row.cell))
       }
+      let span = Self.padded(slice.span, within: arenaCells)
       slices.append(
-        Slice(rows: first..<positions.count, span: slice.span, mask: AttentionMask.of(slice)))
+        Slice(
+          rows: first..<positions.count, span: span, mask: AttentionMask.of(slice.rows, over: span)))
     }
     if !tokens.isEmpty, imageRowCount > 0 {
       var text: Int32 = 0
@@ -65,18 +88,17 @@ struct StepInput {
 enum AttentionMask {
   private static let hidden: UInt16 = 0xFC00  // -∞ as F16
 
-  static func of(_ slice: StepSlice) -> [UInt16]? {
-    let width = slice.span.count
-    if slice.rows.allSatisfy({ $0.visible == [slice.span] }) { return nil }
-    return [UInt16](unsafeUninitializedCapacity: slice.rows.count * width) { mask, count in
+  static func of(_ rows: [StepRow], over span: Range<Int>) -> [UInt16] {
+    let width = span.count
+    return [UInt16](unsafeUninitializedCapacity: rows.count * width) { mask, count in
       mask.initialize(repeating: hidden)
-      for (row, place) in zip(slice.rows, stride(from: 0, to: slice.rows.count * width, by: width)) {
+      for (row, place) in zip(rows, stride(from: 0, to: rows.count * width, by: width)) {
         for cells in row.visible {
-          let start = place + cells.lowerBound - slice.span.lowerBound
+          let start = place + cells.lowerBound - span.lowerBound
           mask[start..<start + cells.count].update(repeating: 0)
         }
       }
-      count = slice.rows.count * width
+      count = rows.count * width
     }
   }
 }

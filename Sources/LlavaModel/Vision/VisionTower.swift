@@ -74,7 +74,8 @@ final class VisionTower {
 
     let input = builder.input(GGML_TYPE_F32, patchPixels, patches, tiles)
     let kernel: Tensor = ggml_reshape_2d(context, weights.patches.weight, Int64(patchPixels), Int64(width))
-    var state = linear(input, .init(weight: kernel, bias: weights.patches.bias), in: builder)  // [C, n, tiles]
+    // [C, n, tiles]
+    var state = linear(input, .init(weight: kernel, bias: weights.patches.bias), in: builder)
     if let classToken = weights.classToken {
       let tokens: Tensor = ggml_repeat_4d(context, classToken, Int64(width), 1, Int64(tiles), 1)
       state = ggml_concat(context, tokens, state, 1)  // [C, 1 + n, tiles]
