@@ -16,7 +16,7 @@ import Testing
     let model = try await LlavaModel.load(ModelFiles(directory: folder.path), settings: settings)
     let bytes = try Data(contentsOf: folder.appendingPathComponent(golden.arrays))
     let run = try #require(golden.runs.first)
-    return (model, try await model.encode(run.tiles(bytes)))
+    return (model, try await model.compress(run.tiles(bytes), .none).image)
   }
 
   private func question(

@@ -13,7 +13,7 @@ import Testing
     let choices = ["cat", "cat and dog", "catalogue", "a dog", "no"]
 
     let model = try await LlavaModel.load(ModelFiles(directory: folder.path), settings: .forTests)
-    let image = try await model.encode(run.tiles(bytes))
+    let image = try await model.compress(run.tiles(bytes), .none).image
     var parameters = GenerationParameters()
     parameters.choices = choices
     parameters.logprobs = true

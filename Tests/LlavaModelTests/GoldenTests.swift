@@ -21,8 +21,9 @@ import Testing
         vision: folder.appendingPathComponent(golden.vision).standardizedFileURL.path),
       settings: .forTests)
     for run in golden.runs {
-      let image = try engine.encode(run.tiles(bytes))
-      let featureError = relativeError(image.features, run.features.floats(bytes))
+      let image = try engine.compress(run.tiles(bytes), .none).image
+      let features = image.tokens.withUnsafeBytes { Array($0.bindMemory(to: Float.self)) }
+      let featureError = relativeError(features, run.features.floats(bytes))
       let rows = try engine.projectedRows(of: image)
       let rowError = relativeError(rows, run.image_rows.floats(bytes))
       #expect(image.newlines == run.newlines)
@@ -62,6 +63,7 @@ extension EngineSettings {
     settings.device = .cpu
     settings.threads = 2
     settings.contextCells = 512
+    settings.tokenType = .f32
     return settings
   }
 }

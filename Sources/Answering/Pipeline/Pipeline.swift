@@ -179,7 +179,11 @@ public struct Pipeline: Sendable {
         try await images.tiles(of: fetched, rules: model.tilingRules)
       }
       try await turn.take()
-      return try await timed(.vision, tally, adding: &timings.vision) { try await model.encode(tiles) }
+      return try await timed(.vision, tally) {
+        let reply = try await model.compress(tiles, job.compression)
+        timings.vision = reply.milliseconds
+        return reply.image
+      }
     }
     held.give()
 

@@ -3,12 +3,27 @@ public protocol VisionLanguageModel: Sendable {
   var identity: ModelIdentity { get }
   var tilingRules: TilingRules { get }
 
-  /// Runs the vision tower once for the image.
-  func encode(_ image: TiledImage) async throws -> CompressedImage
+  /// Names all that decides, beside the image's bytes, what its tokens are: weights, sampler, settings, types.
+  func tokenRecipe(_ compression: Compression) -> String
+
+  /// Runs the vision tower and the vision-guided sampler once for the image.
+  func compress(_ image: TiledImage, _ compression: Compression) async throws -> CompressionReply
 
   /// Answers the questions over one shared prefix. One reply for each question, in order; a question that
   /// fails does not touch its neighbours.
   func answer(_ questions: [Question], about image: CompressedImage) async throws -> [Reply]
+}
+
+/// What the model returns for one image.
+public struct CompressionReply: Sendable {
+  public var image: CompressedImage
+  /// Milliseconds of computing, without waiting for others' work.
+  public var milliseconds: Double
+
+  public init(image: CompressedImage, milliseconds: Double = 0) {
+    self.image = image
+    self.milliseconds = milliseconds
+  }
 }
 
 /// What the model returns for one question.

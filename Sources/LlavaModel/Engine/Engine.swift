@@ -10,6 +10,8 @@ final class Engine {
   let language: LanguageModel
   let prompt: Prompt
   let identity: ModelIdentity
+  let tokenRecipes: TokenRecipe
+  private let compressor: ImageCompressor
   private let tokenizer: Tokenizer
   private var scheduler: Scheduler
   private var groups: [Int: ImageGroupState] = [:]
@@ -20,11 +22,20 @@ final class Engine {
   init(files: ModelFiles, settings: EngineSettings) throws {
     let language = try GGUFFile(path: files.language)
     let vision = try GGUFFile(path: files.vision)
-    identity = try ModelFingerprint.identity(language: language, vision: vision, pinned: files.pinned)
+    let identities = try ModelFingerprint.digests(of: files, language: language, vision: vision)
+    identity = identities.identity
     let device = try ComputeDevice(
       choice: settings.device, threads: settings.threads ?? ComputeDevice.defaultThreads)
     tokenizer = try Tokenizer(language)
-    tower = try VisionTower(file: vision, device: device, type: settings.visionType)
+    let tower = try VisionTower(file: vision, device: device, type: settings.visionType)
+    self.tower = tower
+    let sampler = try files.sampler.map { path throws(ModelError) in
+      try SamplerFile(path: path, channels: tower.parameters.channels, tower: vision)
+    }
+    compressor = try ImageCompressor(sampler, settings, device: device)
+    tokenRecipes = TokenRecipe(
+      vision: identities.vision, sampler: identities.sampler, compressor: compressor,
+      visionType: settings.visionType)
     self.language = try LanguageModel(file: language, device: device, cells: settings.contextCells)
     let parameters = self.language.parameters
     guard tower.weights.languageWidth == parameters.width else {
@@ -54,12 +65,26 @@ final class Engine {
         ? parameters.mean.map { UInt8(max(0, min(255, $0 * 255))) } : nil)
   }
 
-  func encode(_ image: TiledImage) throws -> CompressedImage {
+  /// Names what decides, beside an image's bytes, its tokens.
+  func tokenRecipe(_ compression: Compression) -> String {
+    tokenRecipes.recipe(compression)
+  }
+
+  func encode(_ image: TiledImage) throws -> EncodedImage {
     let features = try tower.encode(image)
     counters.imagesEncoded += 1
     counters.tilesEncoded += image.tileCount
-    return FeatureMap(patchesPerSide: tower.parameters.patchesPerSide, channels: tower.parameters.channels)
-      .assemble(features, of: image)
+    let parameters = tower.parameters
+    return TileStitching(
+      patchesPerSide: parameters.patchesPerSide, channels: parameters.channels,
+      isTiled: !parameters.gridPinpoints.isEmpty
+    ).assemble(features, of: image)
+  }
+
+  func compress(_ image: TiledImage, _ compression: Compression) throws -> CompressionReply {
+    let start = ContinuousClock.now
+    let compressed = try compressor.compress(try encode(image), compression)
+    return CompressionReply(image: compressed, milliseconds: (.now - start).milliseconds)
   }
 
   /// Queues the questions of `request`. Returns the replies of those that cannot be answered.
@@ -68,7 +93,8 @@ final class Engine {
   ) throws -> [Completion] {
     let imageRows = try projectedRows(of: image)
     let ledger = TokenLedger(
-      encoded: image.encodedTokens, compressed: image.tokenCount, selected: image.tokenCount)
+      encoded: image.encodedTokens, compressed: image.tokenCount, selected: image.tokenCount,
+      scales: image.scales?.histogram ?? [:])
     var refused: [Completion] = []
     // Questions share a prefix, hence a group, when they share the system text.
     let bySystem = Dictionary(grouping: questions.indices) { prompt.system(questions[$0].parameters.system) }
@@ -142,7 +168,7 @@ final class Engine {
 
   /// The projector's rows with a newline row after each row of the map, `[rows, D]`.
   func projectedRows(of image: CompressedImage) throws -> [Float] {
-    let projected = try tower.project(image.features)
+    let projected = try tower.project(image)
     guard !image.newlines.isEmpty, !tower.newline.isEmpty else { return projected }
     let width = language.parameters.width
     var rows: [Float] = []

@@ -1,9 +1,16 @@
+import Answering
+
 /// How a model is run. The defaults are what a user with one machine wants.
 public struct EngineSettings: Sendable, Equatable {
   public var device = DeviceChoice.auto
   /// CPU threads for computing; nil takes all cores.
   public var threads: Int?
   public var visionType = VisionType.auto
+  /// Element type that compressed images are kept in.
+  public var tokenType = TokenType.f16
+  /// Share of an image's tokens that vision-guided sampling keeps, in (0, 1]; nil takes the sampler file's, else
+  /// the router's own choice, or `densityBudget` without trained weights.
+  public var visualBudget: Double?
   /// nil takes the prompt that fits the model file.
   public var prompt: PromptTemplate?
   /// Key/value cells, one for each row of every group in flight; nil fits the model and the machine.
@@ -12,6 +19,9 @@ public struct EngineSettings: Sendable, Equatable {
   public var stepRows = 512
 
   public init() {}
+
+  /// The budget of the density router where nothing else is said: the paper's share of LLaVA-NeXT's tokens.
+  public static let densityBudget = 0.39
 }
 
 /// What the engine has done since it started; answers the question whether work was shared.

@@ -8,6 +8,7 @@ public actor LlavaModel: VisionLanguageModel {
   public nonisolated let tilingRules: TilingRules
   /// The prompt in use, by name.
   public nonisolated let promptName: String
+  private nonisolated let recipes: [Compression: String]
   private nonisolated let thread: ComputeThread
   let engine: Engine
   private var isStepping = false
@@ -38,6 +39,7 @@ public actor LlavaModel: VisionLanguageModel {
     identity = engine.identity
     tilingRules = engine.tilingRules
     promptName = engine.prompt.template.name
+    recipes = Dictionary(uniqueKeysWithValues: Compression.allCases.map { ($0, engine.tokenRecipe($0)) })
     self.thread = thread
     self.engine = engine
   }
@@ -46,10 +48,14 @@ public actor LlavaModel: VisionLanguageModel {
 
   public var counters: EngineCounters { engine.counters }
 
+  public nonisolated func tokenRecipe(_ compression: Compression) -> String {
+    recipes[compression] ?? ""
+  }
+
   /// Throws `EnvironmentFailure` where the device fails.
-  public func encode(_ image: TiledImage) throws -> CompressedImage {
+  public func compress(_ image: TiledImage, _ compression: Compression) throws -> CompressionReply {
     do {
-      return try engine.encode(image)
+      return try engine.compress(image, compression)
     } catch {
       throw EnvironmentFailure("\(error)")
     }

@@ -32,7 +32,7 @@ extension Engine {
       let image = TiledImage(
         tileSize: size, pixels: pixels, grid: .init(columns: tiles - 1, rows: 1),
         originalSize: .init(width: size, height: size))
-      return try seconds { _ = try tower.project(try tower.encode(image)) }
+      return try seconds { _ = try tower.project(try compress(image, .none).image) }
     }
   }
 

@@ -4,31 +4,40 @@ import Foundation
 import Synchronization
 
 /// Names a model by the digests of its files.
-enum ModelFingerprint {
+struct ModelFingerprint {
+  let identity: ModelIdentity
+  /// SHA-256 of each file, in hexadecimal.
+  let vision: String
+  /// nil where there is no sampler file.
+  let sampler: String?
+
   /// Throws `ModelError.digestMismatch` where a pinned file has another digest.
-  static func identity(
-    language: GGUFFile, vision: GGUFFile, pinned: [String: String]
-  ) throws(ModelError) -> ModelIdentity {
-    let files = [language, vision]
-    let maps = files.map(\.map)
-    let digests = Mutex([Int: String]())
-    // The language model's file is the larger: the other's digest is ready when its own is.
+  static func digests(
+    of files: ModelFiles, language: GGUFFile, vision: GGUFFile
+  ) throws(ModelError) -> ModelFingerprint {
+    var named = [(language.path, language.map), (vision.path, vision.map)]
+    if let sampler = files.sampler { named.append((sampler, try MappedFile(path: sampler))) }
+    let maps = named.map(\.1)
+    let found = Mutex([Int: String]())
+    // The language model's file is the largest: the others' digests are ready when its own is.
     DispatchQueue.concurrentPerform(iterations: maps.count) { index in
       let digest = maps[index].sha256()
-      digests.withLock { $0[index] = digest }
+      found.withLock { $0[index] = digest }
     }
+    let digests = found.withLock { found in maps.indices.map { found[$0] ?? "" } }
     var combined = SHA256()
-    for (index, file) in files.enumerated() {
-      let digest = digests.withLock { $0[index] } ?? ""
-      if let expected = pinned[file.path], expected.lowercased() != digest {
-        throw .digestMismatch(file: file.path, expected: expected, found: digest)
+    for ((path, _), digest) in zip(named, digests) {
+      if let expected = files.pinned[path], expected.lowercased() != digest {
+        throw .digestMismatch(file: path, expected: expected, found: digest)
       }
       combined.update(data: Data(digest.utf8))
     }
     let name =
       language.string("general.name")
       ?? URL(fileURLWithPath: language.path).deletingPathExtension().lastPathComponent
-    return ModelIdentity(
-      name: name, fingerprint: combined.finalize().map { String(format: "%02x", $0) }.joined())
+    return ModelFingerprint(
+      identity: ModelIdentity(
+        name: name, fingerprint: combined.finalize().map { String(format: "%02x", $0) }.joined()),
+      vision: digests[1], sampler: digests.count > 2 ? digests[2] : nil)
   }
 }

@@ -49,19 +49,20 @@ final class VisionTower {
     }
   }
 
-  /// The projector's rows for `features` (`[tokens, channels]`): `[tokens, D]`.
-  func project(_ features: [Float]) throws -> [Float] {
-    let tokens = features.count / parameters.channels
+  /// The projector's rows for the image's tokens: `[tokens, D]`.
+  func project(_ image: CompressedImage) throws -> [Float] {
+    let tokens = image.tokenCount
     guard tokens > 0 else { return [] }
     return try device.run(
       build: { builder in
-        let input = builder.input(GGML_TYPE_F32, parameters.channels, tokens)
+        let input = builder.input(image.type.ggml, parameters.channels, tokens)
+        let features = image.type == .f32 ? input : ggml_cast(builder.context, input, GGML_TYPE_F32) ?? input
         let projector = weights.projector
-        let activated: Tensor = ggml_gelu_erf(builder.context, linear(input, projector.first, in: builder))
+        let activated: Tensor = ggml_gelu_erf(builder.context, linear(features, projector.first, in: builder))
         let rows = linear(activated, projector.second, in: builder)
         return (input: input, output: builder.output(rows))
       },
-      fill: { $0.input.fill(features) },
+      fill: { $0.input.fill(image.tokens) },
       read: { $0.output.floats() })
   }
 

@@ -97,10 +97,11 @@ final class FakeModel: VisionLanguageModel {
     self.onAnswer = onAnswer
   }
 
-  func encode(_ image: TiledImage) async throws -> CompressedImage {
+  func tokenRecipe(_ compression: Compression) -> String { "fake \(compression)" }
+
+  func compress(_ image: TiledImage, _ compression: Compression) async throws -> CompressionReply {
     try await onEncode(encodes.add())
-    return CompressedImage(
-      features: [1], channels: 1, newlines: [], map: GridSize(columns: 0, rows: 0), encodedTokens: 1)
+    return CompressionReply(image: .fake(encodedTokens: 1), milliseconds: 2)
   }
 
   func answer(_ questions: [Question], about image: CompressedImage) async throws -> [Reply] {
@@ -112,6 +113,15 @@ final class FakeModel: VisionLanguageModel {
         visualTokens: TokenLedger(encoded: 1, compressed: 1, selected: 1), prefillMilliseconds: 3,
         decodeMilliseconds: 4)
     }
+  }
+}
+
+extension CompressedImage {
+  /// One token of one value.
+  static func fake(encodedTokens: Int) -> CompressedImage {
+    CompressedImage(
+      tokens: [0, 0, 0, 0], type: .f32, channels: 1, overviewTokens: 0, newlines: [],
+      map: GridSize(columns: 1, rows: 1), scales: nil, encodedTokens: encodedTokens)
   }
 }
 

@@ -1,31 +1,29 @@
 import Answering
 import TokenSampling
 
-/// Puts the tiles' visual tokens back in their places: overview, then the stitched map without its padding.
+/// Puts the tiles' visual tokens back in their places: the overview, and the stitched map without its padding.
 ///
 /// The reference is Hugging Face's `pack_image_features`.
-struct FeatureMap {
+struct TileStitching {
   let patchesPerSide: Int
   let channels: Int
+  /// Whether the model knows grids of tiles.
+  let isTiled: Bool
 
   /// `features` is `[tile, patch, channels]`.
-  func assemble(_ features: [Float], of image: TiledImage) -> CompressedImage {
-    let overview = patchesPerSide * patchesPerSide
-    guard image.grid.count > 0 else {
-      return CompressedImage(
-        features: features, channels: channels, newlines: [], map: GridSize(columns: 0, rows: 0),
-        encodedTokens: overview)
-    }
+  func assemble(_ features: [Float], of image: TiledImage) -> EncodedImage {
+    let side = GridSize(columns: patchesPerSide, rows: patchesPerSide)
+    let overview = FeatureMap(
+      features: Array(features.prefix(side.count * channels)), size: side, channels: channels)
+    let none = FeatureMap(features: [], size: GridSize(columns: 0, rows: 0), channels: channels)
+    guard image.grid.count > 0 else { return EncodedImage(overview: overview, local: none, isTiled: isTiled) }
     let padded = GridSize(
       columns: image.grid.columns * patchesPerSide, rows: image.grid.rows * patchesPerSide)
     let region = AnyResolution.unpaddedRegion(of: padded, image: image.originalSize)
-    let map = GridSize(columns: region.columns.count, rows: region.rows.count)
-    let total = overview + map.count
-    let tokens = [Float](unsafeUninitializedCapacity: total * channels) { out, count in
+    let size = GridSize(columns: region.columns.count, rows: region.rows.count)
+    let tokens = [Float](unsafeUninitializedCapacity: size.count * channels) { out, count in
       features.withUnsafeBufferPointer { features in
         guard let source = features.baseAddress, var target = out.baseAddress else { return }
-        target.initialize(from: source, count: overview * channels)
-        target += overview * channels
         for row in region.rows {
           var column = region.columns.lowerBound
           while column < region.columns.upperBound {
@@ -40,10 +38,9 @@ struct FeatureMap {
           }
         }
       }
-      count = total * channels
+      count = size.count * channels
     }
-    return CompressedImage(
-      features: tokens, channels: channels,
-      newlines: (0..<map.rows).map { overview + ($0 + 1) * map.columns }, map: map, encodedTokens: total)
+    let local = FeatureMap(features: tokens, size: size, channels: channels)
+    return EncodedImage(overview: overview, local: local, isTiled: isTiled)
   }
 }

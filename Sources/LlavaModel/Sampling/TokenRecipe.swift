@@ -1,0 +1,31 @@
+import Answering
+import Crypto
+import Foundation
+
+/// All that decides, beside an image's bytes, what its tokens are. Part of a compressed image's key.
+struct TokenRecipe {
+  /// Digests of the files.
+  let vision: String
+  let sampler: String?
+  let compressor: ImageCompressor
+  let visionType: VisionType
+
+  /// Rises when decoding, tiling or sampling change what comes out.
+  private static let preprocessingVersion = 1
+
+  func recipe(_ compression: Compression) -> String {
+    var parts = [
+      "preprocessing \(Self.preprocessingVersion)", "vision \(vision)", "vision type \(visionType.rawValue)",
+      "tokens \(compressor.type.rawValue)",
+    ]
+    if compression != .none, !compressor.sampler.keepsAll {
+      let sampling = compressor.sampler
+      parts += [
+        "router \(compressor.router == nil ? "density" : sampler ?? "")", "block \(sampling.blockSide)",
+        "pooling \(sampling.pooling.rawValue)", "overview \(sampling.overviewScale)",
+        "budget \(sampling.budget.map { "\($0)" } ?? "router")",
+      ]
+    }
+    return parts.joined(separator: "; ")
+  }
+}
