@@ -23,6 +23,20 @@ public struct CellRanges: Sendable {
     return start..<start + count
   }
 
+  /// Makes `range` longer where the cells behind it are free. Returns whether they were.
+  public mutating func extend(_ range: Range<Int>, by count: Int) -> Bool {
+    guard count > 0 else { return true }
+    guard let index = free.firstIndex(where: { $0.lowerBound == range.upperBound }),
+      free[index].count >= count
+    else { return false }
+    if free[index].count == count {
+      free.remove(at: index)
+    } else {
+      free[index] = free[index].lowerBound + count..<free[index].upperBound
+    }
+    return true
+  }
+
   public mutating func release(_ range: Range<Int>) {
     guard !range.isEmpty else { return }
     let index = free.firstIndex { $0.lowerBound > range.lowerBound } ?? free.count

@@ -9,16 +9,27 @@ struct GroupProgress {
   private var reserved = 0
   private var firstFree = 0
 
-  init(plan: GroupPlan, range: Range<Int>) {
+  /// - Parameter prefixIsReady: whether the prefix's cells hold it already.
+  init(plan: GroupPlan, range: Range<Int>, prefixIsReady: Bool = false) {
     self.plan = plan
     self.range = range
+    prefixScheduled = prefixIsReady ? plan.prefixRows : 0
     questions = plan.questions.map(QuestionProgress.init)
     used = Array(repeating: false, count: range.count - plan.prefixRows)
   }
 
   var isFinished: Bool { questions.allSatisfy { $0.phase == .finished } }
 
+  var prefixRange: Range<Int> { range.lowerBound..<privateStart }
+
   private var privateStart: Int { range.lowerBound + plan.prefixRows }
+
+  /// The group's part of a step.
+  func slice(_ rows: [StepRow], _ selections: [StepSelection]) -> StepSlice {
+    StepSlice(
+      group: plan.id, span: span, ownStart: privateStart, sharesAllLayers: plan.sharesAllLayers, rows: rows,
+      selections: selections)
+  }
 
   /// The cells in use, from the range's start.
   var span: Range<Int> {
@@ -54,29 +65,55 @@ struct GroupProgress {
       questions[index].append(cell)
       questions[index].phase = .choosing
       return StepRow(
-        content: .answer(question: index), cell: cell, position: position,
-        visible: prefixCells + questions[index].ranges, wantsLogits: true)
+        content: .answer(question: index), cell: cell, position: position, prefix: prefixRange,
+        own: questions[index].ranges, wantsLogits: true)
     }
   }
 
-  /// Up to `limit` rows of the prefix and then of the questions' prompts.
-  mutating func prefillRows(limit: Int) -> [StepRow] {
-    var rows: [StepRow] = []
-    while rows.count < limit, prefixScheduled < plan.prefixRows {
+  /// Up to `limit` rows of the prefix and then of the questions' prompts. A prompt that must come whole may be
+  /// longer than that where `isFirst`, so that it comes at all.
+  mutating func prefill(limit: Int, isFirst: Bool) -> Prefill {
+    var prefill = Prefill()
+    while prefill.cost < limit, prefixScheduled < plan.prefixRows {
       let cell = range.lowerBound + prefixScheduled
-      rows.append(
+      prefill.rows.append(
         StepRow(
           content: .prefix(prefixScheduled), cell: cell, position: prefixScheduled,
-          visible: [range.lowerBound..<cell + 1], wantsLogits: false))
+          prefix: range.lowerBound..<cell + 1, own: [], wantsLogits: false))
       prefixScheduled += 1
     }
-    guard prefixScheduled == plan.prefixRows else { return rows }
+    guard prefixScheduled == plan.prefixRows else { return prefill }
     admitQuestions()
     for index in questions.indices where questions[index].phase == .prefilling {
-      while rows.count < limit, questions[index].remainingPrefill > 0 { rows.append(promptRow(index)) }
+      if questions[index].scheduled == 0, questions[index].plan.selects {
+        let cost = questions[index].plan.rowsTogether
+        guard prefill.cost + cost <= limit || (isFirst && prefill.cost == 0) else { break }
+        prefill.selections.append(selection(of: index, after: &prefill))
+      }
+      while prefill.cost < limit, questions[index].remainingPrefill > 0 {
+        prefill.rows.append(promptRow(index))
+      }
       if questions[index].remainingPrefill == 0 { questions[index].phase = .choosing }
     }
-    return rows
+    return prefill
+  }
+
+  /// Rows of prefixes and prompts for one step.
+  struct Prefill {
+    var rows: [StepRow] = []
+    var selections: [StepSelection] = []
+    /// Rows that are computed: those of questions that compute prefix rows again count them too.
+    var cost: Int { rows.count + selections.reduce(0) { $0 + $1.cells.count } }
+  }
+
+  /// Schedules the question's whole prompt.
+  private mutating func selection(of index: Int, after prefill: inout Prefill) -> StepSelection {
+    let plan = questions[index].plan
+    for _ in 0..<plan.ownPrefixRows { questions[index].prefixCells.append(takeCell()) }
+    let first = prefill.rows.count
+    for _ in 0..<plan.promptRows { prefill.rows.append(promptRow(index)) }
+    return StepSelection(
+      question: index, rows: first..<prefill.rows.count, cells: questions[index].prefixCells)
   }
 
   private mutating func promptRow(_ index: Int) -> StepRow {
@@ -90,16 +127,12 @@ struct GroupProgress {
       return StepRow(
         content: .branch(question: index, index: branch), cell: cell,
         position: plan.prefixRows + prompt - 1 + questions[index].depth(ofBranch: branch),
-        visible: prefixCells + questions[index].visibleToBranch(branch), wantsLogits: true)
+        prefix: prefixRange, own: questions[index].visibleToBranch(branch), wantsLogits: true)
     }
     questions[index].append(cell)
     return StepRow(
       content: .prompt(question: index, index: row), cell: cell, position: plan.prefixRows + row,
-      visible: prefixCells + questions[index].ranges, wantsLogits: row == prompt - 1)
-  }
-
-  private var prefixCells: [Range<Int>] {
-    plan.prefixRows > 0 ? [range.lowerBound..<range.lowerBound + plan.prefixRows] : []
+      prefix: prefixRange, own: questions[index].ranges, wantsLogits: row == prompt - 1)
   }
 
   /// The lowest free cell, so that the span stays short. Questions run only with their cells reserved, so there

@@ -20,6 +20,8 @@ struct QuestionProgress {
   var chainRows = 0
   /// Cells of the branches, by branch.
   var branchCells: [Int] = []
+  /// Cells of the prefix rows that the question computes again.
+  var prefixCells: [Int] = []
 
   init(plan: QuestionPlan) { self.plan = plan }
 
@@ -56,5 +58,5 @@ struct QuestionProgress {
     return depth
   }
 
-  var cells: [Int] { ranges.flatMap(Array.init) + branchCells }
+  var cells: [Int] { prefixCells + ranges.flatMap(Array.init) + branchCells }
 }

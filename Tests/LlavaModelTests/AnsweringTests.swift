@@ -36,7 +36,7 @@ import Testing
 
   @Test func eightQuestionsShareOnePrefixAndAnswerAsIfAlone() async throws {
     let (model, image) = try await model()
-    let together = try await model.answer(texts.map { question($0) }, about: image)
+    let together = try await model.answer(texts.map { question($0) }, about: image, key: .test)
     let counters = await model.counters
     let prompt = try together[0].outcome.get().promptTokens
     #expect(counters.groups == 1)
@@ -44,7 +44,7 @@ import Testing
 
     var alone: [Answer] = []
     for text in texts {
-      alone.append(try await model.answer([question(text)], about: image)[0].outcome.get())
+      alone.append(try await model.answer([question(text)], about: image, key: .test)[0].outcome.get())
     }
     #expect(try together.map { try $0.outcome.get() } == alone)
     #expect(Set(alone.map(\.text)).count > 4)
@@ -53,10 +53,12 @@ import Testing
 
   @Test func groupsInFlightTogetherAnswerAsIfAlone() async throws {
     let (model, image) = try await model(cells: 700)
-    let alone = try await model.answer([question(texts[0])], about: image)[0].outcome.get().text
+    let alone = try await model.answer([question(texts[0])], about: image, key: .test)[0].outcome.get().text
     let answers = try await withThrowingTaskGroup(of: String.self) { group in
       for _ in 0..<6 {
-        group.addTask { try await model.answer([question(texts[0])], about: image)[0].outcome.get().text }
+        group.addTask {
+          try await model.answer([question(texts[0])], about: image, key: .test)[0].outcome.get().text
+        }
       }
       return try await group.reduce(into: []) { $0.append($1) }
     }
@@ -65,7 +67,7 @@ import Testing
 
   @Test func questionsThatFailLeaveTheirNeighboursAlone() async throws {
     let (model, image) = try await model()
-    let good = try await model.answer([question(texts[0])], about: image)[0].outcome.get()
+    let good = try await model.answer([question(texts[0])], about: image, key: .test)[0].outcome.get()
     let replies = try await model.answer(
       [
         question(texts[0]),
@@ -73,7 +75,7 @@ import Testing
         question(texts[1]) { $0.grammar = "root ::= (" },
         question(texts[2]) { $0.grammar = "other ::= \"a\"" },
         question(texts[0]),
-      ], about: image)
+      ], about: image, key: .test)
     #expect(try replies[0].outcome.get() == good)
     #expect(throws: Rejection.self) { try replies[1].outcome.get() }
     let reasons = replies.map { reply -> RejectionReason? in
@@ -93,7 +95,7 @@ import Testing
         question(texts[0], tokens: 30) { $0.grammar = "root ::= (\"yes\" | \"no\") \"!\"" },
         question(texts[0], tokens: 4) { $0.grammar = deep },
         question(texts[0], tokens: 30) { $0.grammar = "root ::= root" },
-      ], about: image)
+      ], about: image, key: .test)
     let number = try replies[0].outcome.get()
     #expect(number.text.count == 3 && number.text.allSatisfy(\.isNumber) && number.finishReason == .stop)
     #expect(["yes!", "no!"].contains(try replies[1].outcome.get().text))
@@ -103,11 +105,13 @@ import Testing
 
   @Test func stopStringsEndTheAnswerBeforeThem() async throws {
     let (model, image) = try await model()
-    let plain = try await model.answer([question(texts[0], tokens: 24)], about: image)[0].outcome.get()
+    let plain = try await model.answer([question(texts[0], tokens: 24)], about: image, key: .test)[0].outcome
+      .get()
     let characters = Array(plain.text)
     let stop = String(characters[characters.count / 2..<characters.count / 2 + 2])
     let stopped = try await model.answer(
-      [question(texts[0], tokens: 24) { $0.stop = ["never said", stop] }], about: image)[0].outcome.get()
+      [question(texts[0], tokens: 24) { $0.stop = ["never said", stop] }], about: image, key: .test)[0]
+      .outcome.get()
     #expect(stopped.finishReason == .stop)
     #expect(!stopped.text.contains(stop))
     #expect(plain.text.hasPrefix(stopped.text))
@@ -125,7 +129,7 @@ import Testing
         $0.logprobs = true
       }
     }
-    let answers = try await model.answer([sampled(1), sampled(1), sampled(2)], about: image).map {
+    let answers = try await model.answer([sampled(1), sampled(1), sampled(2)], about: image, key: .test).map {
       try $0.outcome.get()
     }
     #expect(answers[0].text == answers[1].text)
@@ -137,7 +141,7 @@ import Testing
     let (model, image) = try await model()
     let replies = try await model.answer(
       [question(texts[0]), question(texts[0]) { $0.system = "Answer in one word." }, question(texts[0])],
-      about: image)
+      about: image, key: .test)
     let answers = try replies.map { try $0.outcome.get().text }
     #expect(answers[0] == answers[2] && answers[0] != answers[1])
     #expect(await model.counters.groups == 2)
@@ -145,19 +149,23 @@ import Testing
 
   @Test func cancelledQuestionsFreeTheirCells() async throws {
     let (model, image) = try await model(cells: 300)
-    let expected = try await model.answer([question(texts[0])], about: image)[0].outcome.get().text
+    let expected = try await model.answer([question(texts[0])], about: image, key: .test)[0].outcome.get()
+      .text
     for _ in 0..<5 {
-      let task = Task { try await model.answer([question(texts[1], tokens: 100)], about: image) }
+      let task = Task { try await model.answer([question(texts[1], tokens: 100)], about: image, key: .test) }
       while await model.counters.answerRows < 3 { await Task.yield() }
       task.cancel()
       _ = await task.result
     }
-    #expect(try await model.answer([question(texts[0])], about: image)[0].outcome.get().text == expected)
+    #expect(
+      try await model.answer([question(texts[0])], about: image, key: .test)[0].outcome.get().text == expected
+    )
   }
 
   @Test func answersAreCutAtTheContext() async throws {
     let (model, image) = try await model("llava-1.5-mha", cells: 64)
-    let reply = try await model.answer([question("x", tokens: 4096)], about: image)[0].outcome.get()
+    let reply = try await model.answer([question("x", tokens: 4096)], about: image, key: .test)[0].outcome
+      .get()
     #expect(reply.finishReason == .length || reply.completionTokens < 64)
     #expect(reply.promptTokens + reply.completionTokens <= 64)
   }

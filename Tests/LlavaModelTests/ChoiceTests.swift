@@ -18,7 +18,7 @@ import Testing
     parameters.choices = choices
     parameters.logprobs = true
     let question = Question(id: "q", text: "Which?", parameters: parameters)
-    let answer = try await model.answer([question], about: image)[0].outcome.get()
+    let answer = try await model.answer([question], about: image, key: .test)[0].outcome.get()
     let found = try #require(answer.choiceProbabilities)
     #expect(found.map(\.choice) == choices)
     #expect(abs(found.reduce(0) { $0 + $1.probability } - 1) < 1e-9)
@@ -27,11 +27,11 @@ import Testing
     let engine = try Engine(files: ModelFiles(directory: folder.path), settings: .forTests)
     let tokenizer = try Tokenizer(GGUFFile(path: folder.appendingPathComponent("language.gguf").path))
     let tokens = choices.map(engine.prompt.tokens(ofAnswer:))
-    let rows = try engine.projectedRows(of: image)
+    let rows = try engine.tower.rows(of: image)
     func logits(after: [Int32]) throws -> [Double] {
       try LanguageRun(engine.language).prefill(
         before: engine.prompt.tokensBeforeImage(system: nil), imageRows: rows,
-        question: engine.prompt.tokensAfterImage(question: "Which?") + after
+        question: engine.prompt.tokensAfterImage(question: "Which?").tokens + after
       ).lastLogits.map(Double.init)
     }
     for (choice, path) in tokens.enumerated() {

@@ -70,3 +70,7 @@ func relativeError(_ found: [Float], _ expected: [Float]) -> Double {
   let difference = zip(found, expected).reduce(0.0) { $0 + pow(Double($1.0 - $1.1), 2) }
   return (difference / expected.reduce(0.0) { $0 + Double($1 * $1) }).squareRoot()
 }
+
+extension TokenKey {
+  static let test = TokenKey(imageSHA256: "image", recipe: "test")
+}

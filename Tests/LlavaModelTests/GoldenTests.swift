@@ -24,7 +24,7 @@ import Testing
       let image = try engine.compress(run.tiles(bytes), .none).image
       let features = image.tokens.withUnsafeBytes { Array($0.bindMemory(to: Float.self)) }
       let featureError = relativeError(features, run.features.floats(bytes))
-      let rows = try engine.projectedRows(of: image)
+      let rows = try engine.tower.rows(of: image)
       let rowError = relativeError(rows, run.image_rows.floats(bytes))
       #expect(image.newlines == run.newlines)
       #expect(featureError < 1e-3)
@@ -117,9 +117,10 @@ final class LanguageRun {
     return chosen
   }
 
-  private func compute(_ step: Step, _ source: (StepRow.Content) -> StepInput.Source) throws {
+  private func compute(_ step: Step, _ source: (StepRow.Content) -> PassRows.Source) throws {
     let logits = try language.compute(
-      StepInput(step, cells: language.arena.cells) { _, content in source(content) })
+      LanguagePass(whole: step, model: language) { _, content in source(content) }
+    ).logits
     let width = language.parameters.vocabulary
     for start in stride(from: 0, to: logits.count, by: width) {
       lastLogits = Array(logits[start..<start + width])

@@ -36,7 +36,7 @@ import Testing
       let system = prompt.system(entry.system ?? "")
       #expect(prompt.tokensBeforeImage(system: system) == entry.before, "\(entry.template): before the image")
       #expect(
-        prompt.tokensAfterImage(question: entry.question) == entry.after,
+        prompt.tokensAfterImage(question: entry.question).tokens == entry.after,
         "\(entry.template): \(entry.question)")
     }
     for (name, system) in goldens.default_system {

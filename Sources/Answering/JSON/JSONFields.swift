@@ -89,15 +89,15 @@ extension JSONFields {
     return value
   }
 
-  /// A number as a 32-bit float, in the range after rounding.
-  package func number(
-    _ name: String, allowed: String, where isAllowed: (Float) -> Bool
-  ) throws(Rejection) -> Float? {
-    let value: Float
+  /// A number of the type asked for, in the range after rounding.
+  package func number<Value: BinaryFloatingPoint>(
+    _ name: String, allowed: String, where isAllowed: (Value) -> Bool
+  ) throws(Rejection) -> Value? {
+    let value: Value
     switch fields[name] {
     case nil: return nil
-    case .integer(let integer): value = Float(integer)
-    case .number(let number): value = Float(number)
+    case .integer(let integer): value = Value(integer)
+    case .number(let number): value = Value(number)
     default: throw bad(name, mustBe: "a number \(allowed)")
     }
     guard value.isFinite, isAllowed(value) else { throw bad(name, mustBe: "a number \(allowed)") }

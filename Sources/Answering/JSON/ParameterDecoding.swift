@@ -20,8 +20,10 @@ extension GenerationParameters {
     if let value = try fields.boolean("logprobs") { logprobs = value }
     if let value = try fields.text("system", length: 0...16384) { system = value }
     if let value = try fields.choice("selection", of: SelectionMode.self) { selection = value }
-    let share = try fields.number("selection_ratio", allowed: "above 0 and at most 1") { $0 > 0 && $0 <= 1 }
-    if let share { selectionRatio = share }
+    let ratio: Double? = try fields.number("selection_ratio", allowed: "above 0 and at most 1") {
+      $0 > 0 && $0 <= 1
+    }
+    if let ratio { selectionRatio = ratio }
   }
 
   /// Checks what a question's parameters say together, the job's and its own. `path` names the question.

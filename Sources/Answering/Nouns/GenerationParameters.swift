@@ -23,7 +23,7 @@ public struct GenerationParameters: Sendable, Equatable {
   /// How the text-guided sampler runs; nil means the worker's setting.
   public var selection: SelectionMode?
   /// Share of the image's tokens kept for this question, in (0, 1]; nil means the worker's setting.
-  public var selectionRatio: Float?
+  public var selectionRatio: Double?
 
   public init() {}
 }
@@ -35,4 +35,10 @@ public enum SelectionMode: String, Sendable, Codable, CaseIterable {
   case prune
   case shared
   case none
+
+  /// `auto` decided for a job of so many questions: *prune* costs each question its own upper layers, *shared* costs
+  /// the image all layers once. A property of the job, never of the batch.
+  public func resolved(questions: Int) -> SelectionMode {
+    self == .auto ? (questions == 1 ? .prune : .shared) : self
+  }
 }

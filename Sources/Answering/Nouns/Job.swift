@@ -27,6 +27,18 @@ public struct Job: Sendable, Equatable {
   }
 }
 
+extension Job {
+  /// The questions with `auto` selection decided by how many the job has.
+  var questionsWithSelection: [Question] {
+    questions.map { question in
+      var question = question
+      question.parameters.selection = (question.parameters.selection ?? .auto).resolved(
+        questions: questions.count + answeredEarlier)
+      return question
+    }
+  }
+}
+
 /// Where a job's image comes from.
 public enum ImageReference: Sendable, Hashable {
   /// `https:`, `http:`, `s3:`, `file:`, or a path relative to the image root.

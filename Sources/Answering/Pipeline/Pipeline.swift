@@ -188,8 +188,11 @@ public struct Pipeline: Sendable {
     held.give()
 
     try await turn.take()
+    let questions = job.questionsWithSelection
     let replies = try await timed(.answer, tally) {
-      try await model.answer(job.questions, about: compressed)
+      try await model.answer(
+        questions, about: compressed,
+        key: TokenKey(imageSHA256: fetched.sha256, recipe: model.tokenRecipe(job.compression)))
     }
     guard replies.count == job.questions.count else {
       throw Rejection(

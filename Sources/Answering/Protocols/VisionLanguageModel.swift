@@ -11,7 +11,9 @@ public protocol VisionLanguageModel: Sendable {
 
   /// Answers the questions over one shared prefix. One reply for each question, in order; a question that
   /// fails does not touch its neighbours.
-  func answer(_ questions: [Question], about image: CompressedImage) async throws -> [Reply]
+  ///
+  /// - Parameter key: the image's, by which the model may keep the prefix for later questions.
+  func answer(_ questions: [Question], about image: CompressedImage, key: TokenKey) async throws -> [Reply]
 }
 
 /// What the model returns for one image.

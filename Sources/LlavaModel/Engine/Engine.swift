@@ -14,8 +14,10 @@ final class Engine {
   private let compressor: ImageCompressor
   private let tokenizer: Tokenizer
   private var scheduler: Scheduler
+  private let selection: SelectionSettings
   private var groups: [Int: ImageGroupState] = [:]
   private var nextGroup = 0
+  private var prefixes = PrefixTable()
   private(set) var counters = EngineCounters()
 
   /// Blocks while the files are read.
@@ -38,6 +40,7 @@ final class Engine {
       visionType: settings.visionType)
     self.language = try LanguageModel(file: language, device: device, cells: settings.contextCells)
     let parameters = self.language.parameters
+    selection = try SelectionSettings(settings, sampler, layers: parameters.layers)
     guard tower.weights.languageWidth == parameters.width else {
       throw ModelError.unsupported(
         file: files.vision,
@@ -88,27 +91,34 @@ final class Engine {
   }
 
   /// Queues the questions of `request`. Returns the replies of those that cannot be answered.
+  ///
+  /// - Parameter key: names the image, so that its prefix is kept for later requests.
   func submit(
-    _ questions: [Question], about image: CompressedImage, request: Int
+    _ questions: [Question], about image: CompressedImage, key: TokenKey, request: Int
   ) throws -> [Completion] {
-    let imageRows = try projectedRows(of: image)
-    let ledger = TokenLedger(
-      encoded: image.encodedTokens, compressed: image.tokenCount, selected: image.tokenCount,
-      scales: image.scales?.histogram ?? [:])
     var refused: [Completion] = []
-    // Questions share a prefix, hence a group, when they share the system text.
-    let bySystem = Dictionary(grouping: questions.indices) { prompt.system(questions[$0].parameters.system) }
-    for (system, members) in bySystem.sorted(by: { $0.value[0] < $1.value[0] }) {
-      let tokens = prompt.tokensBeforeImage(system: system)
-      let prefixRows = tokens.count + imageRows.count / language.parameters.width
+    let selections = questions.map {
+      QuestionSelection($0.parameters, selection, questions: questions.count)
+    }
+    // Questions share a prefix, hence a group, when they share the system text and how its rows are computed.
+    let shared = Dictionary(grouping: questions.indices) { place in
+      PrefixState.Key(
+        image: key, system: prompt.system(questions[place].parameters.system),
+        sharesAllLayers: selections[place]?.mode != .prune)
+    }
+    for (key, members) in shared.sorted(by: { $0.value[0] < $1.value[0] }) {
+      let prefix = prefixes.state(key) { id in
+        PrefixState(id: id, tokens: prompt.tokensBeforeImage(system: key.system), image: image, tower: tower)
+      }
       var states: [QuestionState] = []
       var places: [Int] = []
       for place in members {
         do {
           states.append(
             try QuestionState(
-              questions[place], prompt: prompt, tokenizer: tokenizer, prefixRows: prefixRows,
-              context: min(language.parameters.contextLength, scheduler.cells)))
+              questions[place], selection: selections[place], prompt: prompt, tokenizer: tokenizer,
+              prefix: prefix, ledger: ledger(of: image, selections[place]),
+              limits: PromptLimits(context: language.parameters.contextLength, cells: scheduler.cells)))
           places.append(place)
         } catch {
           let rejection = error as? Rejection ?? Rejection(.internal, "\(error)")
@@ -116,16 +126,25 @@ final class Engine {
           refused.append(Completion(request: request, place: place, reply: reply))
         }
       }
-      guard !states.isEmpty else { continue }
       let group = ImageGroupState(
-        id: nextGroup, request: request, places: places, tokens: tokens, imageRows: imageRows,
-        width: language.parameters.width, questions: states, ledger: ledger)
+        id: nextGroup, prefix: prefix, request: request, places: places, questions: states)
+      guard !states.isEmpty else {
+        prefixes.forget(scheduler.isInUse(prefix.id) ? [] : [prefix.id])
+        continue
+      }
       nextGroup += 1
       counters.groups += 1
       groups[group.id] = group
       scheduler.add(group.plan)
     }
     return refused
+  }
+
+  private func ledger(of image: CompressedImage, _ selected: QuestionSelection?) -> TokenLedger {
+    TokenLedger(
+      encoded: image.encodedTokens, compressed: image.tokenCount, selected: image.tokenCount,
+      scales: image.scales?.histogram ?? [:], selection: selected?.mode ?? .none,
+      selectionLayer: selected == nil ? nil : selection.layer)
   }
 
   /// Forgets a request whose answers nobody waits for any more.
@@ -139,56 +158,45 @@ final class Engine {
   /// Computes the next step. Returns the questions it finished; nil when there is nothing to do.
   func step() throws -> [Completion]? {
     guard let step = scheduler.nextStep() else { return nil }
+    prefixes.forget(scheduler.takeEvicted())
     count(step)
-    let logits = try language.compute(
-      StepInput(step, cells: language.arena.cells) { id, content in
-        // A step's groups are in flight by construction; an unknown one's row would only waste a cell.
-        groups[id]?.source(of: content) ?? .token(0)
-      })
+    let running = step.slices.compactMap { groups[$0.group] }
+    let output = try StepComputation(step: step, groups: running, language: language, settings: selection)
+      .run()
+    for (slice, group) in zip(step.slices, running) where slice.endsPrefix(of: group.prefix.rowCount) {
+      group.prefix.wasComputed()
+    }
+    return take(output)
+  }
+
+  /// Hands each row's logits to its question. Returns those that finished.
+  private func take(_ output: StepComputation.Output) -> [Completion] {
     let width = language.parameters.vocabulary
     var finished: [Completion] = []
-    logits.withUnsafeBufferPointer { logits in
-      var start = 0
-      for slice in step.slices {
-        for row in slice.rows where row.wantsLogits {
-          let rowLogits = UnsafeBufferPointer(rebasing: logits[start..<start + width])
-          start += width
-          switch groups[slice.group]?.take(rowLogits, of: row.content) {
-          case .goOn(let question): scheduler.goOn(group: slice.group, question: question)
-          case .finished(let question, let completion):
-            finished.append(completion)
-            if scheduler.finish(group: slice.group, question: question) { groups[slice.group] = nil }
-          case .wait, nil: break
-          }
+    output.logits.withUnsafeBufferPointer { logits in
+      for (index, (group, content)) in output.wanted.enumerated() {
+        switch group.take(.init(rebasing: logits[index * width..<(index + 1) * width]), of: content) {
+        case .goOn(let question): scheduler.goOn(group: group.id, question: question)
+        case .finished(let question, let completion):
+          finished.append(completion)
+          if scheduler.finish(group: group.id, question: question) { groups[group.id] = nil }
+        case .wait: break
         }
       }
     }
     return finished
   }
 
-  /// The projector's rows with a newline row after each row of the map, `[rows, D]`.
-  func projectedRows(of image: CompressedImage) throws -> [Float] {
-    let projected = try tower.project(image)
-    guard !image.newlines.isEmpty, !tower.newline.isEmpty else { return projected }
-    let width = language.parameters.width
-    var rows: [Float] = []
-    rows.reserveCapacity(projected.count + image.newlines.count * width)
-    var token = 0
-    for newline in image.newlines {
-      rows += projected[token * width..<newline * width]
-      rows += tower.newline
-      token = newline
-    }
-    return rows + projected[(token * width)...]
-  }
-
   private func count(_ step: Step) {
     counters.steps += 1
-    for row in step.slices.lazy.flatMap(\.rows) {
-      switch row.content {
-      case .prefix: counters.prefixRows += 1
-      case .prompt, .branch: counters.promptRows += 1
-      case .answer: counters.answerRows += 1
+    for slice in step.slices {
+      counters.ownPrefixRows += slice.selections.reduce(0) { $0 + $1.cells.count }
+      for row in slice.rows {
+        switch row.content {
+        case .prefix: counters.prefixRows += 1
+        case .prompt, .branch: counters.promptRows += 1
+        case .answer: counters.answerRows += 1
+        }
       }
     }
   }

@@ -1,4 +1,5 @@
 import Answering
+import TokenSampling
 
 /// How a model is run. The defaults are what a user with one machine wants.
 public struct EngineSettings: Sendable, Equatable {
@@ -11,6 +12,13 @@ public struct EngineSettings: Sendable, Equatable {
   /// Share of an image's tokens that vision-guided sampling keeps, in (0, 1]; nil takes the sampler file's, else
   /// the router's own choice, or `densityBudget` without trained weights.
   public var visualBudget: Double?
+  /// The layer whose attention decides what a question keeps, from 1; nil takes the sampler file's, else a quarter of
+  /// the model's layers.
+  public var selectionLayer: Int?
+  /// What a question keeps that doesn't say; nil takes the sampler file's ratio, else one half.
+  public var selectionAmount: SelectionAmount?
+  /// nil takes the sampler file's, else the mean.
+  public var importanceHeads: HeadReduction?
   /// nil takes the prompt that fits the model file.
   public var prompt: PromptTemplate?
   /// Key/value cells, one for each row of every group in flight; nil fits the model and the machine.
@@ -24,6 +32,12 @@ public struct EngineSettings: Sendable, Equatable {
   public static let densityBudget = 0.39
 }
 
+/// How a token's importance comes from the heads'.
+public enum HeadReduction: String, Sendable, CaseIterable {
+  case mean
+  case max
+}
+
 /// What the engine has done since it started; answers the question whether work was shared.
 public struct EngineCounters: Sendable, Equatable {
   /// Tiles that went through the vision tower, and the images they were of.
@@ -32,6 +46,8 @@ public struct EngineCounters: Sendable, Equatable {
   /// Rows of shared prefixes computed, and the groups they belong to.
   public var prefixRows = 0
   public var groups = 0
+  /// Rows of prefixes that questions computed again above the selection layer.
+  public var ownPrefixRows = 0
   /// Rows of questions' own prompts and choices.
   public var promptRows = 0
   /// Generated tokens fed back.

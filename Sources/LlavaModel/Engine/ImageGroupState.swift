@@ -5,52 +5,36 @@ import Batching
 ///
 /// Not thread-safe: used from the engine's thread only.
 final class ImageGroupState {
-  enum PrefixRow {
-    case token(Int32)
-    /// Index into the projected image rows.
-    case image(Int)
-  }
-
   let id: Int
-  let prefix: [PrefixRow]
-  /// Projected rows of the image with its newlines, `[rows, D]`.
-  let imageRows: [Float]
-  let width: Int
+  let prefix: PrefixState
   let questions: [QuestionState]
   /// Who asked, and the place of each question in what they asked.
   let request: Int
   let places: [Int]
-  private let ledger: TokenLedger
-  private let start = ContinuousClock.now
+  /// When the group's first row was computed.
+  private var start: ContinuousClock.Instant?
   private var firstToken: [ContinuousClock.Instant?]
 
-  init(
-    id: Int, request: Int, places: [Int], tokens: [Int32], imageRows: [Float], width: Int,
-    questions: [QuestionState], ledger: TokenLedger
-  ) {
+  init(id: Int, prefix: PrefixState, request: Int, places: [Int], questions: [QuestionState]) {
     self.id = id
+    self.prefix = prefix
     self.request = request
     self.places = places
-    self.imageRows = imageRows
-    self.width = width
     self.questions = questions
-    self.ledger = ledger
-    prefix = tokens.map(PrefixRow.token) + (0..<imageRows.count / max(1, width)).map(PrefixRow.image)
     firstToken = questions.map { _ in nil }
   }
 
   var plan: GroupPlan {
-    GroupPlan(id: id, prefixRows: prefix.count, questions: questions.map(\.plan))
+    GroupPlan(id: id, prefixRows: prefix.rowCount, prefix: prefix.id, questions: questions.map(\.plan))
   }
 
+  /// A step with rows of the group begins.
+  func begin() { start = start ?? .now }
+
   /// What the row of a step holds.
-  func source(of content: StepRow.Content) -> StepInput.Source {
+  func source(of content: StepRow.Content) throws -> PassRows.Source {
     switch content {
-    case .prefix(let index):
-      switch prefix[index] {
-      case .token(let token): .token(token)
-      case .image(let row): .image(imageRows[row * width..<(row + 1) * width])
-      }
+    case .prefix(let index): try prefix.source(of: index)
     case .prompt(let question, let index): .token(questions[question].promptTokens[index])
     case .branch(let question, let index): .token(questions[question].token(ofBranch: index))
     case .answer(let question): .token(questions[question].lastToken)
@@ -74,7 +58,8 @@ final class ImageGroupState {
     firstToken[question] = firstToken[question] ?? .now
     do {
       let state = questions[question]
-      switch try state.take(logits, branch: branch, promptTokens: prefix.count + state.promptTokens.count) {
+      switch try state.take(logits, branch: branch, promptTokens: prefix.rowCount + state.promptTokens.count)
+      {
       case .goOn: return .goOn(question: question)
       case .waitForBranches: return .wait
       case .done(let answer): return .finished(question: question, completion(question, .success(answer)))
@@ -90,7 +75,8 @@ final class ImageGroupState {
     return Completion(
       request: request, place: places[question],
       reply: Reply(
-        outcome: outcome, visualTokens: ledger, prefillMilliseconds: (first - start).milliseconds,
+        outcome: outcome, visualTokens: questions[question].ledger,
+        prefillMilliseconds: (first - (start ?? first)).milliseconds,
         decodeMilliseconds: (.now - first).milliseconds))
   }
 }

@@ -62,24 +62,27 @@ public actor LlavaModel: VisionLanguageModel {
   }
 
   /// Throws `EnvironmentFailure` where the device fails, `CancellationError` when cancelled.
-  public func answer(_ questions: [Question], about image: CompressedImage) async throws -> [Reply] {
+  public func answer(
+    _ questions: [Question], about image: CompressedImage, key: TokenKey
+  ) async throws -> [Reply] {
     guard !questions.isEmpty else { return [] }
     let id = nextRequest
     nextRequest += 1
     return try await withTaskCancellationHandler {
       try await withCheckedThrowingContinuation { continuation in
-        begin(Request(replies: questions.map { _ in nil }, continuation: continuation), id, questions, image)
+        let request = Request(replies: questions.map { _ in nil }, continuation: continuation)
+        begin(request, id) { try $0.submit(questions, about: image, key: key, request: id) }
       }
     } onCancel: {
       Task { await self.abandon(id) }
     }
   }
 
-  private func begin(_ request: Request, _ id: Int, _ questions: [Question], _ image: CompressedImage) {
+  private func begin(_ request: Request, _ id: Int, submit: (Engine) throws -> [Completion]) {
     requests[id] = request
     guard !Task.isCancelled else { return abandon(id) }
     do {
-      for completion in try engine.submit(questions, about: image, request: id) { finish(completion) }
+      for completion in try submit(engine) { finish(completion) }
     } catch {
       requests.removeValue(forKey: id)?.continuation.resume(throwing: EnvironmentFailure("\(error)"))
     }

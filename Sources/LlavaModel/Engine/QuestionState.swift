@@ -1,6 +1,7 @@
 import Answering
 import Batching
 import Foundation
+import TokenSampling
 
 /// One question while the engine works on it: its prompt, what is generated so far, how it ends.
 ///
@@ -9,9 +10,17 @@ final class QuestionState {
   let question: Question
   /// Tokens after the image.
   let promptTokens: [Int32]
+  /// Those of the user's question among them.
+  let questionRows: Range<Int>
+  /// How the question selects among the image's tokens; nil where it sees all.
+  let selection: QuestionSelection?
+  /// The rows of the prefix that it keeps, once it has selected.
+  private(set) var kept: KeptRows?
+  private(set) var ledger: TokenLedger
   let choices: ChoiceTree?
   private let chooser: TokenChooser
   private let tokenizer: Tokenizer
+  private let ownPrefixRows: Int
   /// Answer tokens at most: what was asked for, within the model's context.
   private let limit: Int
   private var text: AnswerText
@@ -28,19 +37,27 @@ final class QuestionState {
     case waitForBranches
   }
 
-  /// Throws `Rejection`: `question_too_long` beyond `context`, `invalid_parameters` for a bad grammar.
-  init(_ question: Question, prompt: Prompt, tokenizer: Tokenizer, prefixRows: Int, context: Int) throws {
+  /// Throws `Rejection`: `question_too_long` beyond the model's context or the arena, `invalid_parameters` for a bad
+  /// grammar.
+  init(
+    _ question: Question, selection: QuestionSelection?, prompt: Prompt, tokenizer: Tokenizer,
+    prefix: PrefixState, ledger: TokenLedger, limits: PromptLimits
+  ) throws {
     self.question = question
     self.tokenizer = tokenizer
-    promptTokens = prompt.tokensAfterImage(question: question.text)
+    self.selection = selection
+    self.ledger = ledger
+    (promptTokens, questionRows) = prompt.tokensAfterImage(question: question.text)
     choices = question.parameters.choices.map { ChoiceTree($0.map(prompt.tokens(ofAnswer:))) }
-    let room = context - prefixRows - promptTokens.count
+    ownPrefixRows = selection?.ownRows(of: prefix) ?? 0
+    let prompt = prefix.rowCount + promptTokens.count
+    let room = min(limits.context - prompt, limits.cells - prompt - ownPrefixRows)
     let needed = choices.map { $0.branches.count } ?? 1
     guard room >= needed else {
       throw Rejection(
         .questionTooLong,
-        "the prompt has \(prefixRows + promptTokens.count) tokens with the image and \(needed) more to generate,"
-          + " but the model's context is \(context): shorten the question or the system text")
+        "the prompt has \(prompt) tokens with the image and \(needed) more to generate, but the model has room for"
+          + " \(min(limits.context, limits.cells - ownPrefixRows)): shorten the question or the system text")
     }
     limit = min(question.parameters.maxTokens, room)
     chooser = try TokenChooser(question.parameters, tokenizer: tokenizer)
@@ -49,8 +66,17 @@ final class QuestionState {
 
   var plan: QuestionPlan {
     QuestionPlan(
-      promptRows: promptTokens.count, branchParents: choices?.branchParents ?? [],
-      answerRows: choices == nil ? limit - 1 : 0)
+      promptRows: promptTokens.count, selects: selection != nil, ownPrefixRows: ownPrefixRows,
+      branchParents: choices?.branchParents ?? [], answerRows: choices == nil ? limit - 1 : 0)
+  }
+
+  /// Selects by the importance of each visual token.
+  func select(_ importance: [Float], of prefix: PrefixState, start: Int, cells: [Int]) {
+    guard let selection else { return }
+    let tokens = TokenSelection.kept(importance, selection.amount)
+    kept = KeptRows(
+      rows: prefix.kept(tokens), prefixStart: start, cells: selection.mode == .prune ? cells : nil)
+    ledger.selected = tokens.count
   }
 
   func token(ofBranch branch: Int) -> Int32 {

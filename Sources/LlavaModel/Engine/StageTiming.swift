@@ -43,7 +43,7 @@ extension Engine {
     scheduler.add(plan)
     func step() throws {
       guard let step = scheduler.nextStep() else { return }
-      _ = try language.compute(StepInput(step, cells: language.arena.cells) { _, _ in .token(1) })
+      _ = try language.compute(LanguagePass(whole: step, model: language) { _, _ in .token(1) })
     }
     let prompt = try seconds { for _ in 0..<(plan.questions[0].promptRows + 511) / 512 { try step() } }
     guard answerRows > 0 else { return prompt }

@@ -8,6 +8,8 @@ public enum ModelError: Error, Sendable, Equatable, CustomStringConvertible {
   case unsupported(file: String, reason: String)
   /// `--model-sha256` names another digest.
   case digestMismatch(file: String, expected: String, found: String)
+  /// A setting does not fit the model.
+  case setting(String)
   /// The device failed or has too little memory.
   case device(String)
 
@@ -21,6 +23,8 @@ public enum ModelError: Error, Sendable, Equatable, CustomStringConvertible {
       "the model file \(file) cannot be used: \(reason)."
     case .digestMismatch(let file, let expected, let found):
       "the model file \(file) has SHA-256 \(found), not \(expected): it is another file or was changed."
+    case .setting(let reason):
+      "a setting does not fit the model: \(reason)."
     case .device(let reason):
       "the compute device failed: \(reason)."
     }

@@ -31,7 +31,8 @@ struct SamplerFile {
       return found
     }
     func share(_ key: String) throws(ModelError) -> Double? {
-      guard let found = file.float(key).map(Double.init) else { return nil }
+      // The shortest decimal that is this float is meant: 0.39, not 0.38999998569.
+      guard let found = file.float(key).flatMap({ Double("\($0)") }) else { return nil }
       guard found > 0, found <= 1 else { throw malformed("\(key) is \(found), outside 0…1") }
       return found
     }

@@ -7,7 +7,8 @@ struct Prompt {
     case text(String)
     case control(Int32)
     case image
-    case question
+    /// The user's text; empty in the template.
+    case question(String)
     case system
   }
 
@@ -40,10 +41,32 @@ struct Prompt {
     return [beginning] + tokens
   }
 
-  /// Tokens after the image, `question` as literal text among them.
-  func tokensAfterImage(question: String) -> [Int32] {
+  /// Tokens after the image, `question` as literal text among them, and which of them hold its text.
+  func tokensAfterImage(question: String) -> (tokens: [Int32], question: Range<Int>) {
     let after = segments.drop { if case .image = $0 { false } else { true } }.dropFirst()
-    return tokens(of: after.map { if case .question = $0 { .text(question) } else { $0 } })
+    var tokens: [Int32] = []
+    var found: Range<Int>?
+    for stretch in stretches(of: after.map { if case .question = $0 { .question(question) } else { $0 } }) {
+      let part = tokenizer.tokens(of: stretch.text)
+      if let marked = stretch.marked {
+        let places = rows(holding: marked, of: stretch.text.utf8.count, in: part)
+        found = tokens.count + places.lowerBound..<tokens.count + places.upperBound
+      }
+      tokens += part
+      if let control = stretch.control { tokens.append(control) }
+    }
+    return (tokens, found ?? 0..<tokens.count)
+  }
+
+  /// The tokens that share bytes with the `marked` ones of a text of `length` bytes.
+  private func rows(holding marked: Range<Int>, of length: Int, in tokens: [Int32]) -> Range<Int> {
+    var ends: [Int] = []
+    for token in tokens { ends.append((ends.last ?? 0) + tokenizer.bytes(of: token).count) }
+    // SentencePiece begins with a space that the text does not have.
+    let shift = (ends.last ?? 0) - length
+    let first = ends.firstIndex { $0 > marked.lowerBound + shift } ?? 0
+    let last = ends.firstIndex { $0 >= marked.upperBound + shift } ?? tokens.count - 1
+    return first <= last ? first..<last + 1 : 0..<tokens.count
   }
 
   /// Tokens of an answer as the model would say it after this prompt.
@@ -58,23 +81,40 @@ struct Prompt {
   }
 
   private func tokens(of segments: [Segment]) -> [Int32] {
-    var tokens: [Int32] = []
-    var stretch = ""
+    stretches(of: segments).flatMap { tokenizer.tokens(of: $0.text) + ($0.control.map { [$0] } ?? []) }
+  }
+
+  /// Text that is tokenized in one piece, and the control token that ends it.
+  private struct Stretch {
+    var text = ""
+    /// Bytes of the user's question.
+    var marked: Range<Int>?
+    var control: Int32?
+  }
+
+  private func stretches(of segments: [Segment]) -> [Stretch] {
+    var done: [Stretch] = []
+    var stretch = Stretch()
     for segment in segments {
       switch segment {
-      case .text(let text): stretch += text
+      case .text(let text): stretch.text += text
+      case .question(let text):
+        let start = stretch.text.utf8.count
+        stretch.text += text
+        if !text.isEmpty { stretch.marked = start..<start + text.utf8.count }
       case .control(let token):
-        tokens += tokenizer.tokens(of: stretch) + [token]
-        stretch = ""
-      case .image, .question, .system: break
+        stretch.control = token
+        done.append(stretch)
+        stretch = Stretch()
+      case .image, .system: break
       }
     }
-    return tokens + tokenizer.tokens(of: stretch)
+    return done + [stretch]
   }
 
   private static func parse(_ pattern: String, _ tokenizer: Tokenizer) -> [Segment] {
     let marks: [(String, Segment)] =
-      [("{image}", .image), ("{question}", .question), ("{system}", .system), ("{text}", .system)]
+      [("{image}", .image), ("{question}", .question("")), ("{system}", .system), ("{text}", .system)]
       + tokenizer.controlTokens.map { ($0.text, .control($0.token)) }
     var segments: [Segment] = []
     var text = ""

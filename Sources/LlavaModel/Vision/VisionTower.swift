@@ -66,6 +66,22 @@ final class VisionTower {
       read: { $0.output.floats() })
   }
 
+  /// The image's rows of a prompt: the projector's, with a newline row at each newline place; `[rows, D]`.
+  func rows(of image: CompressedImage) throws -> [Float] {
+    let projected = try project(image)
+    guard !image.newlines.isEmpty, !newline.isEmpty else { return projected }
+    let width = weights.languageWidth
+    var rows: [Float] = []
+    rows.reserveCapacity(projected.count + image.newlines.count * width)
+    var token = 0
+    for end in image.newlines {
+      rows += projected[token * width..<end * width]
+      rows += newline
+      token = end
+    }
+    return rows + projected[(token * width)...]
+  }
+
   /// The tower's graph for `tiles` tiles of n patches: input `[3 · patch², n, tiles]`, output `[C, n, tiles]`.
   private func graph(tiles: Int, in builder: GraphBuilder) -> (input: Tensor, output: Tensor) {
     let context = builder.context

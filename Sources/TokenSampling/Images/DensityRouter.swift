@@ -39,27 +39,30 @@ public enum DensityRouter {
     return fits < thresholds.count ? map(thresholds[fits]) : map(-.infinity)
   }
 
+  /// Summed in double precision, so that equal tokens are exactly alike.
   private static func likeness(of map: FeatureMap, in window: TokenWindow) -> Float {
-    let mean = map.pooled(window, .mean)
-    let length = norm(mean[...])
-    var least: Float = 1
-    for row in window.rows {
-      for column in window.columns {
-        let start = (row * map.size.columns + column) * map.channels
-        let token = map.features[start..<start + map.channels]
-        let product = norm(token) * length
-        guard product > 0 else { continue }
-        var sum: Float = 0
-        for channel in 0..<map.channels { sum += token[start + channel] * mean[channel] }
-        least = min(least, sum / product)
-      }
+    let starts = window.rows.flatMap { row in
+      window.columns.map { (row * map.size.columns + $0) * map.channels }
     }
-    return least
-  }
-
-  private static func norm(_ token: ArraySlice<Float>) -> Float {
-    var sum: Float = 0
-    for value in token { sum += value * value }
-    return sum.squareRoot()
+    return map.features.withUnsafeBufferPointer { features in
+      var mean = [Double](repeating: 0, count: map.channels)
+      for start in starts {
+        for channel in 0..<map.channels { mean[channel] += Double(features[start + channel]) }
+      }
+      for channel in mean.indices { mean[channel] /= Double(starts.count) }
+      let length = mean.reduce(0) { $0 + $1 * $1 }.squareRoot()
+      var least = 1.0
+      for start in starts {
+        var (product, square) = (0.0, 0.0)
+        for channel in 0..<map.channels {
+          let value = Double(features[start + channel])
+          product += value * mean[channel]
+          square += value * value
+        }
+        let lengths = square.squareRoot() * length
+        if lengths > 0 { least = min(least, product / lengths) }
+      }
+      return Float(least)
+    }
   }
 }

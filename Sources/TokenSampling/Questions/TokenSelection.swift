@@ -5,6 +5,12 @@ public enum SelectionAmount: Sendable, Equatable, Hashable {
   /// The fewest tokens that hold this share of the summed importance.
   case cumulative(Double)
 
+  public var keepsAll: Bool {
+    switch self {
+    case .ratio(let share), .cumulative(let share): share >= 1
+    }
+  }
+
   /// Tokens kept of `count` at most.
   public func most(of count: Int) -> Int {
     switch self {

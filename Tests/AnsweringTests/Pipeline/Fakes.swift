@@ -104,7 +104,9 @@ final class FakeModel: VisionLanguageModel {
     return CompressionReply(image: .fake(encodedTokens: 1), milliseconds: 2)
   }
 
-  func answer(_ questions: [Question], about image: CompressedImage) async throws -> [Reply] {
+  func answer(
+    _ questions: [Question], about image: CompressedImage, key: TokenKey
+  ) async throws -> [Reply] {
     try await onAnswer(answers.add())
     return questions.map { question in
       let answer = Answer(text: question.text, finishReason: .stop, promptTokens: 10, completionTokens: 2)

@@ -1,0 +1,65 @@
+import Answering
+import Batching
+import TokenSampling
+
+/// How one question selects among an image's tokens.
+struct QuestionSelection: Equatable {
+  /// `prune` or `shared`.
+  var mode: SelectionMode
+  var amount: SelectionAmount
+
+  /// nil where every token is kept. `count` questions are asked together.
+  init?(_ parameters: GenerationParameters, _ settings: SelectionSettings, questions count: Int) {
+    mode = (parameters.selection ?? .auto).resolved(questions: count)
+    amount = parameters.selectionRatio.map { .ratio($0) } ?? settings.amount
+    if mode == .none || amount.keepsAll { return nil }
+  }
+
+  /// Rows of the prefix that the question computes again above the selection layer, at most.
+  func ownRows(of prefix: PrefixState) -> Int {
+    mode == .prune ? prefix.plainRows + amount.most(of: prefix.visualRows.count) : 0
+  }
+}
+
+/// What all questions' selections have in common.
+struct SelectionSettings: Equatable {
+  /// Layers below the selection, 1 or more, and fewer than the model has.
+  var layer: Int
+  /// Where a question says nothing.
+  var amount: SelectionAmount
+  var heads: HeadReduction
+
+  init(
+    _ settings: EngineSettings, _ sampler: SamplerFile?, layers: Int
+  ) throws(ModelError) {
+    let layer = settings.selectionLayer ?? sampler?.selectionLayer
+    if let layer, !(1..<max(2, layers)).contains(layer) {
+      throw .setting(
+        "the selection layer is \(layer), but the model has \(layers) layers: 1 to \(layers - 1) can be")
+    }
+    self.layer = layer ?? max(1, Int((Double(layers) / 4).rounded()))
+    amount = settings.selectionAmount ?? .ratio(sampler?.selectionRatio ?? 0.5)
+    heads = settings.importanceHeads ?? (sampler?.strongestHead == true ? .max : .mean)
+  }
+}
+
+extension HeadReduction {
+  /// One score for each of `cells` from `shares`, `[head, cell of the span]`.
+  func importance(_ shares: [Float], heads: Int, cells: [Int]) -> [Float] {
+    let width = shares.count / Swift.max(1, heads)
+    return cells.map { cell in
+      switch self {
+      case .mean: (0..<heads).reduce(0) { $0 + shares[$1 * width + cell] } / Float(heads)
+      case .max: (0..<heads).map { shares[$0 * width + cell] }.max() ?? 0
+      }
+    }
+  }
+}
+
+/// How much of the engine one prompt may take.
+struct PromptLimits {
+  /// Tokens of the model's context.
+  var context: Int
+  /// Key/value cells of the arena.
+  var cells: Int
+}
