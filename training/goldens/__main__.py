@@ -26,7 +26,9 @@ def main() -> None:
     if not options.check:
         write_all(options.folder)
         return
+    from ..samplers.check import check_samplers
     from .compare import differences
+    print(f"{len(list(check_samplers()))} checks of the samplers hold")
     with tempfile.TemporaryDirectory() as fresh:
         write_all(Path(fresh))
         found = differences(options.folder, Path(fresh))

@@ -23,7 +23,7 @@ def density_scores(grid: torch.Tensor, block_size: int, scales: tuple[int, ...])
         norms = cells.norm(dim=-1) * means.norm(dim=-1)
         cosines = torch.where(norms > 0, (cells * means).sum(-1) / norms, 1.0)
         scores.append(-pool(-cosines[..., None], block_size, "max"))
-    return torch.cat(scores, dim=-1).float().numpy()
+    return torch.cat(scores, dim=-1).float().cpu().numpy()
 
 
 def density_choice(scores: np.ndarray, blocks: BlockGrid, budget: int) -> np.ndarray:

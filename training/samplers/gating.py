@@ -11,7 +11,7 @@ def gates(logits: torch.Tensor, choice: np.ndarray) -> torch.Tensor:
 
     Written with logarithms, since a scale that a budget forces may have a probability of zero in float32.
     """
-    chosen = torch.from_numpy(choice)[..., None]
+    chosen = torch.from_numpy(choice).to(logits.device)[..., None]
     log_probability = logits.log_softmax(-1).gather(-1, chosen)[..., 0]
     return (log_probability - log_probability.detach()).exp()
 
@@ -22,10 +22,10 @@ def noisy(logits: torch.Tensor, kind: str | None, deviation: float = 1.0,
     if kind is None:
         return logits
     if kind == "normal":
-        return logits + deviation * torch.randn(logits.shape, generator=generator)
+        return logits + deviation * torch.randn(logits.shape, generator=generator, device=logits.device)
     if kind != "gumbel":
         raise ValueError(f"unknown noise {kind!r}")
-    exponential = torch.empty(logits.shape).exponential_(generator=generator)
+    exponential = torch.empty(logits.shape, device=logits.device).exponential_(generator=generator)
     return logits - deviation * exponential.clamp_min(1e-20).log()
 
 

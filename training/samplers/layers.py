@@ -18,7 +18,7 @@ def run_layers(model, rows: torch.Tensor, mask_of: MaskOf,
     all the same: hiding them is the same as leaving them out.
     """
     language = model.model.language_model
-    positions = torch.arange(rows.shape[1])[None]
+    positions = torch.arange(rows.shape[1], device=rows.device)[None]
     rotary = language.rotary_emb(rows, positions)
     hidden, attention = rows, []
     for index, layer in enumerate(language.layers):
@@ -47,7 +47,8 @@ def attention_kernel(config, name: str) -> Iterator[None]:
 def causal_mask(rows: torch.Tensor) -> torch.Tensor:
     """`[1, 1, row, row]`: each row sees itself and the earlier ones."""
     count = rows.shape[1]
-    return torch.full((count, count), hidden_value(rows.dtype), dtype=rows.dtype).triu(1)[None, None]
+    hidden = torch.full((count, count), hidden_value(rows.dtype), dtype=rows.dtype, device=rows.device)
+    return hidden.triu(1)[None, None]
 
 
 def hidden_value(dtype: torch.dtype) -> float:

@@ -41,9 +41,9 @@ def compressed(features: FeatureMap, choice: np.ndarray, settings: SamplerSettin
         block_of = order // blocks.width // blocks.size * blocks.columns + order % blocks.width // blocks.size
     else:
         order, block_of = blocks.order(choice)
-    local = candidates[torch.from_numpy(order)]
+    local = candidates[torch.from_numpy(order).to(candidates.device)]
     if gates is not None:
-        local = local * gates.flatten()[torch.from_numpy(block_of), None]
+        local = local * gates.flatten()[torch.from_numpy(block_of).to(gates.device), None].to(local.dtype)
     scale = settings.overview_scale if choice.any() else 1
     overview = pool(features.overview, scale, settings.pooling).flatten(0, 1) if features.has_local else local[:0]
     tokens = torch.cat([overview, local])

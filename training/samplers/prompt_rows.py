@@ -42,7 +42,8 @@ def image_rows(model, tokens: torch.Tensor, newlines: list[int]) -> ImageRows:
         flags += [False] * (end - start) + [True]
         start = end
     flags += [False] * (len(projected) - start)
-    return ImageRows(torch.cat([*parts, projected[start:]]), torch.tensor(flags, dtype=torch.bool))
+    return ImageRows(torch.cat([*parts, projected[start:]]),
+                     torch.tensor(flags, dtype=torch.bool, device=tokens.device))
 
 
 def prompt_rows(model, prompts: Sequence[TokenPrompt], images: Sequence[ImageRows]) -> PromptRows:
@@ -51,22 +52,23 @@ def prompt_rows(model, prompts: Sequence[TokenPrompt], images: Sequence[ImageRow
     columns = [torch.nn.utils.rnn.pad_sequence(parts, batch_first=True, padding_value=padding)
                for parts, padding in zip(zip(*singles), (0.0, False, False, -100))]
     ends = torch.tensor([len(prompt.before) + len(image.rows) for prompt, image in zip(prompts, images)])
-    return PromptRows(*columns, ends)
+    return PromptRows(*columns, ends.to(columns[0].device))
 
 
 def single(model, prompt: TokenPrompt, image: ImageRows) -> tuple[torch.Tensor, ...]:
     embed = model.model.language_model.embed_tokens
     tail = prompt.question + prompt.after + prompt.answer
     before, count = len(prompt.before), len(image.rows)
-    ids = torch.tensor(prompt.before + tail)
+    device = image.rows.device
+    ids = torch.tensor(prompt.before + tail, device=device)
     text = embed(ids)
     rows = torch.cat([text[:before], image.rows, text[before:]])
-    visual = torch.zeros(len(rows), dtype=torch.bool)
+    visual = torch.zeros(len(rows), dtype=torch.bool, device=device)
     visual[before:before + count] = ~image.is_newline
-    question = torch.zeros(len(rows), dtype=torch.bool)
+    question = torch.zeros(len(rows), dtype=torch.bool, device=device)
     question[before + count:before + count + len(prompt.question)] = True
-    labels = torch.full((len(rows),), -100)
+    labels = torch.full((len(rows),), -100, device=device)
     answer = len(prompt.answer)
     if answer:
-        labels[-answer - 1:-1] = torch.tensor(prompt.answer)
+        labels[-answer - 1:-1] = torch.tensor(prompt.answer, device=device)
     return rows, visual, question, labels

@@ -57,7 +57,7 @@ class VisionGuidedSampler(nn.Module):
             return np.zeros((blocks.rows, blocks.columns), np.int64)
         tokens = None if share is None else local_budget(image, self.settings.overview_scale, share)
         if logits is not None:
-            return budget_choice(logits.detach().float().numpy(), blocks, tokens)
+            return budget_choice(logits.detach().float().cpu().numpy(), blocks, tokens)
         if tokens is None:
             raise ValueError("the density router needs a budget")
         scores = density_scores(image.sampled, self.settings.block_size, self.settings.scales)
