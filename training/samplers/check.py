@@ -38,9 +38,10 @@ def main() -> None:
 def check_samplers() -> Iterator[str]:
     """Names each check that holds; the first that does not raises."""
     torch.manual_seed(0)
-    for check in (layout_is_the_plain_reading, pooling_covers_ragged_windows, density_is_the_plain_reading,
-                  prices_meet_budgets, kept_sets_break_ties_early, training_computes_what_inference_does,
-                  balance_is_least_at_its_targets, sampler_files_read_back, *check_model.CHECKS):
+    for check in (layout_is_the_plain_reading, pooling_covers_ragged_windows, router_is_the_plain_reading,
+                  density_is_the_plain_reading, prices_meet_budgets, kept_sets_break_ties_early,
+                  training_computes_what_inference_does, balance_is_least_at_its_targets, sampler_files_read_back,
+                  *check_model.CHECKS):
         check()
         yield check.__name__.replace("_", " ")
 
@@ -84,6 +85,34 @@ def pooling_covers_ragged_windows() -> None:
     torch.testing.assert_close(compressed(image, choice, settings).tokens[6:], expected)
 
 
+@torch.no_grad()
+def router_is_the_plain_reading() -> None:
+    image, router = random_image((5, 7), 16), random_router(16, 1)
+    found = router(image.local[None], image.context[None], 4)[0]
+    weights = {name: values.double() for name, values in router.state_dict().items()}
+    linear = lambda name, x: weights[f"{name}.weight"] @ x + weights[f"{name}.bias"]
+    width = router.hidden_length // router.head_count
+
+    def norm(x: torch.Tensor) -> torch.Tensor:
+        x = x.double()
+        scaled = (x - x.mean()) / (x.var(correction=0) + 1e-5).sqrt()
+        return scaled * weights["norm.weight"] + weights["norm.bias"]
+
+    overview = [norm(token) for token in image.context]
+    for row, block_row in enumerate(plain_blocks(image.local)):
+        for column, block in enumerate(block_row):
+            statistics = [norm(block.mean((0, 1))), norm(block.amax((0, 1)))]
+            query, heads = linear("query", torch.cat(statistics)), []
+            for start in range(0, router.hidden_length, width):
+                head = slice(start, start + width)
+                scores = torch.stack([query[head] @ linear("key", token)[head] for token in overview]) / width ** 0.5
+                shares = scores.exp() / scores.exp().sum()
+                heads.append(sum(share * linear("value", token)[head] for share, token in zip(shares, overview)))
+            hidden = linear("hidden", torch.cat([*statistics, linear("output", torch.cat(heads))]))
+            expected = linear("logits", hidden * (1 + torch.erf(hidden / 2 ** 0.5)) / 2)
+            torch.testing.assert_close(found[row, column].double(), expected, rtol=1e-4, atol=1e-4)
+
+
 def density_is_the_plain_reading() -> None:
     for size in SIZES:
         grid = random_image(size).local
@@ -113,7 +142,7 @@ def prices_meet_budgets() -> None:
         blocks = BlockGrid(*size, 4, SCALES)
         logits = torch.randn(blocks.rows, blocks.columns, 3).numpy()
         flat, costs = logits.reshape(-1, 3).astype(np.float64), np.array([1, 1 / 4, 1 / 16])
-        crossings = sorted((one[i] - one[j]) / (costs[i] - costs[j]) for one in flat for i in range(3) for j in range(i))
+        crossings = [(one[i] - one[j]) / (costs[i] - costs[j]) for one in flat for i in range(3) for j in range(i)]
         for budget in range(blocks.rows * blocks.columns, size[0] * size[1]):
             after = [price + 1e-9 for price in crossings
                      if blocks.tokens(priced_choice(logits, SCALES, price + 1e-9)) <= budget]
