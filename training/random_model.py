@@ -1,4 +1,4 @@
-"""Writes LLaVA models with random weights: a GGUF pair and, if asked, a Hugging Face checkpoint of the same.
+"""Writes LLaVA models with random weights: a GGUF pair and, if asked, a sampler and a Hugging Face checkpoint.
 
     python -m training.random_model --shape tiny-1.5 --output DIRECTORY
 """
@@ -22,9 +22,23 @@ def main() -> None:
     write_language(options.output / "language.gguf", shape, tokens, options.language_type, options.seed)
     write_vision(options.output / "vision.gguf", shape, options.vision_type, options.seed,
                  legacy=options.vision_names == "legacy", names_feature_layer=not options.no_feature_layer)
+    if options.sampler != "none":
+        write_random_sampler(options, shape)
     if options.checkpoint:
         from .checkpoint import write_checkpoint
         write_checkpoint(options.checkpoint, shape, tokens, options.seed)
+
+
+def write_random_sampler(options: argparse.Namespace, shape: Shape) -> None:
+    from .samplers.random_router import random_router
+    from .samplers.sampler_file import vision_digest, write_sampler
+    from .samplers.settings import SamplerSettings, default_pooling, default_selection_layer
+    settings = SamplerSettings(
+        options.sampler, options.pooling or default_pooling(options.sampler), visual_budget=options.visual_budget,
+        selection_layer=default_selection_layer(shape.language.layers))
+    router = random_router(shape.vision.width, options.seed) if options.sampler == "learned" else None
+    write_sampler(options.output / "sampler.gguf", settings, shape.vision.width,
+                  vision_digest(options.output / "vision.gguf"), router)
 
 
 def arguments() -> argparse.Namespace:
@@ -43,6 +57,10 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--vision-names", default="legacy", choices=["legacy", "current"],
                         help="legacy: feed-forward names swapped, model.image_newline, as LLaVA files in use have")
     parser.add_argument("--no-feature-layer", action="store_true", help="leave the key out, as older files do")
+    parser.add_argument("--sampler", default="none", choices=["learned", "density", "none"],
+                        help="also write sampler.gguf; learned: with random router weights")
+    parser.add_argument("--pooling", choices=["max", "mean"], help="of the sampler; learned: max, density: mean")
+    parser.add_argument("--visual-budget", type=float, help="share of visual tokens that the sampler states")
     parser.add_argument("--vocab", type=Path, help="GGUF file to take the vocabulary from")
     parser.add_argument("--seed", type=int, default=1)
     return parser.parse_args()

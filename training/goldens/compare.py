@@ -16,7 +16,7 @@ def differences(committed: Path, fresh: Path) -> list[str]:
         ours, theirs = committed / path, fresh / path
         if not ours.exists():
             found.append(f"{path}: missing")
-        elif path.name == "golden.json":
+        elif path.name in ("golden.json", "sampling.json"):
             found += case_differences(path, ours, theirs)
         elif path.suffix != ".bin" and ours.read_bytes() != theirs.read_bytes():
             found.append(f"{path}: differs")
@@ -28,12 +28,12 @@ def case_differences(path: Path, ours: Path, theirs: Path) -> list[str]:
     if committed != fresh:
         return [f"{path}: ids or sizes differ"]
     found = []
-    for run in fresh["runs"]:
+    for run in fresh.get("runs", [fresh]):
         for name, place in arrays_of(run):
             error = relative_error(read_array(ours.parent / fresh["arrays"], place),
                                    read_array(theirs.parent / fresh["arrays"], place))
             if error > (0 if place["type"] == "u8" else TOLERANCE):
-                found.append(f"{path}: {run['name']}{name} differs by {error:.2g}")
+                found.append(f"{path}: {run.get('name', '')}{name} differs by {error:.2g}")
     return found
 
 

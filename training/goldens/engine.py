@@ -8,15 +8,18 @@ import numpy as np
 import torch
 from PIL import Image
 from transformers import AutoModelForImageTextToText
-from transformers.models.llava_next.modeling_llava_next import get_anyres_image_grid_shape, unpad_image
+from transformers.models.llava_next.modeling_llava_next import get_anyres_image_grid_shape
 
 from .. import vocabulary
 from ..checkpoint import write_checkpoint
 from ..gguf_files import write_language, write_vision
+from ..samplers.feature_map import feature_maps
+from ..samplers.prompt_rows import image_rows
 from ..shapes import Shape
 from .arrays import ArrayWriter
 from .cases import CASES, SEED, Case
-from .selection import golden_selections
+from .compression import golden_compressions, write_samplers
+from .selection import CHOICES, golden_selections
 
 ANSWER_TOKENS = 32
 
@@ -39,46 +42,52 @@ def write_case(folder: Path, case: Case) -> None:
         model = AutoModelForImageTextToText.from_pretrained(checkpoint, attn_implementation="eager",
                                                             dtype=torch.float32).eval()
     arrays = ArrayWriter()
+    samplers = write_samplers(folder, folder / "vision.gguf", shape) if case.is_compressed else None
     golden = {
         "case": case.name, "about": case.about,
         "language": f"../{case.language_of}/language.gguf" if case.language_of else "language.gguf",
         "vision": f"../{case.vision_of}/vision.gguf" if case.vision_of else "vision.gguf",
         "arrays": "golden.bin",
-        "runs": [golden_run(model, shape, arrays, index, image) for index, image in enumerate(case.images)],
+        "runs": [golden_run(model, samplers, shape, arrays, index, image)
+                 for index, image in enumerate(case.images)],
     }
     (folder / "golden.bin").write_bytes(arrays.content)
     (folder / "golden.json").write_text(json.dumps(golden, indent=1) + "\n")
 
 
 @torch.no_grad()
-def golden_run(model, shape: Shape, arrays: ArrayWriter, index: int, image: tuple[str, int, int]) -> dict:
+def golden_run(model, samplers: dict | None, shape: Shape, arrays: ArrayWriter, index: int,
+               image: tuple[str, int, int]) -> dict:
     name, width, height = image
     rows, columns = tile_grid(shape, height, width)
     pixels = smooth_tiles(1 + rows * columns, shape.vision.tile, seed=100 + index)  # [tile, row, column, channel]
     inputs = model_inputs(shape, pixels, height, width)
-    features, map_size = stitched_features(model, shape, inputs["pixel_values"], (rows, columns), (height, width))
-    image_rows = hugging_face_rows(model, inputs)  # [image rows, D]
-    newlines = newline_places(shape, map_size)
-    check_rows(model, features, newlines, image_rows)
+    tiles = inputs["pixel_values"].reshape(-1, 3, shape.vision.tile, shape.vision.tile)
+    features = feature_maps(model, [tiles], [(height, width)])[0]
+    ours = image_rows(model, features.tokens, features.newlines)
+    torch.testing.assert_close(ours.rows, hugging_face_rows(model, inputs), rtol=1e-4, atol=1e-4)
 
     prompt = token_prompt(shape, index)
-    logits, greedy = answer(model, prompt, image_rows.shape[0], inputs)
+    logits, greedy = answer(model, prompt, len(ours.rows), inputs)
     top = logits.topk(2, dim=-1)
-    return {
+    golden = {
         "name": name,
         "image": {"pixels": arrays.add(pixels), "grid": {"columns": columns, "rows": rows},
                   "original_size": {"width": width, "height": height}},
-        "map": {"columns": map_size[1], "rows": map_size[0]},
-        "newlines": newlines,
-        "features": arrays.add(features.numpy()),
-        "image_rows": arrays.add(image_rows.numpy()),
+        "map": {"columns": features.map_size[1], "rows": features.map_size[0]},
+        "newlines": features.newlines,
+        "features": arrays.add(features.tokens.numpy()),
+        "image_rows": arrays.add(ours.rows.numpy()),
         "prompt": prompt,
         "last_logits": arrays.add(logits[-1].numpy()),
         "argmax": top.indices[:, 0].tolist(),
         "argmax_margins": arrays.add((top.values[:, 0] - top.values[:, 1]).numpy()),
         "greedy": greedy[0],
         "greedy_margins": arrays.add(np.array(greedy[1], np.float32)),
-    } | golden_selections(model, arrays, prompt, image_rows, newlines)
+    } | golden_selections(model, arrays, prompt, ours, CHOICES)
+    if samplers:
+        golden["compressions"] = golden_compressions(model, samplers, features, arrays, prompt)
+    return golden
 
 
 def tile_grid(shape: Shape, height: int, width: int) -> tuple[int, int]:
@@ -105,37 +114,8 @@ def model_inputs(shape: Shape, pixels: np.ndarray, height: int, width: int) -> d
     return {"pixel_values": tiles[None], "image_sizes": torch.tensor([[height, width]])}
 
 
-def stitched_features(model, shape: Shape, pixel_values, grid, original) -> tuple[torch.Tensor, tuple[int, int]]:
-    """Features `[tokens, C]` before the projector, overview first, and the unpadded map's (rows, columns)."""
-    side = shape.vision.tile
-    tower = model.model.vision_tower(pixel_values.reshape(-1, 3, side, side), output_hidden_states=True)
-    features = tower.hidden_states[-2][:, int(shape.vision.has_class_token):]  # [tile, h*w, C]
-    if grid == (0, 0):
-        return features[0], (0, 0)
-    patches = side // shape.vision.patch
-    grid_map = features[1:].reshape(*grid, patches, patches, -1)  # [tile row, tile column, h, w, C]
-    grid_map = grid_map.permute(4, 0, 2, 1, 3).reshape(-1, grid[0] * patches, grid[1] * patches)  # [C, H, W]
-    unpadded = unpad_image(grid_map, original)
-    local = unpadded.flatten(1).T  # [H*W, C]
-    return torch.cat([features[0], local]), tuple(unpadded.shape[1:])
-
-
-def newline_places(shape: Shape, map_size: tuple[int, int]) -> list[int]:
-    return [shape.vision.tokens + map_size[1] * (row + 1) for row in range(map_size[0])]
-
-
 def hugging_face_rows(model, inputs: dict) -> torch.Tensor:
     return model.model.get_image_features(**inputs, return_dict=True).pooler_output[0]
-
-
-def check_rows(model, features: torch.Tensor, newlines: list[int], expected: torch.Tensor) -> None:
-    """Our stitched features, projected and with newline rows put in, must be the model's own image rows."""
-    projected = model.model.multi_modal_projector(features[None])[0]
-    parts, start = [], 0
-    for end in newlines:
-        parts += [projected[start:end], model.model.image_newline[None]]
-        start = end
-    torch.testing.assert_close(torch.cat([*parts, projected[start:]]), expected, rtol=1e-4, atol=1e-4)
 
 
 def token_prompt(shape: Shape, index: int) -> dict[str, list[int]]:
