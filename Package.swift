@@ -96,7 +96,8 @@ let package = Package(
     .testTarget(
       name: "AnsweringTests", dependencies: ["Answering", "Adversary"], swiftSettings: swiftSettings),
     .testTarget(
-      name: "LlavaModelTests", dependencies: ["LlavaModel", "Adversary"], resources: [.copy("Fixtures")],
+      name: "LlavaModelTests", dependencies: ["LlavaModel", "Adversary", "CLlama"],
+      resources: [.copy("Fixtures")],
       swiftSettings: swiftSettings),
     .testTarget(
       name: "ImagesTests",
