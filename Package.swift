@@ -86,7 +86,7 @@ let package = Package(
       ],
       swiftSettings: swiftSettings),
 
-    // What hostile servers and senders do, for the tests.
+    // What tests share: hostile servers, senders and grammars, and folders to try them in.
     .target(name: "Adversary", path: "Tests/Adversary", swiftSettings: swiftSettings),
 
     .testTarget(

@@ -1,3 +1,4 @@
+import Adversary
 import Foundation
 
 /// Images in files. The folder holds the decoder's odd images, and what `BadRow.imageFiles` makes of them.
