@@ -31,6 +31,8 @@ public struct FileRun: Sendable {
   ) throws(FileJobsError) {
     let file = input == Self.stream ? FileDescriptor.standardInput : try .reading(input)
     var lines = LineReader(file, limit: limits.messageBytes)
+    // A stream whose format is given may stay silent for long: nothing waits for its first line here.
+    if format == nil || file.isRegular { try Self.checkText(try lines.beginning(), of: file.path) }
     let format = if let format { format } else { FileFormat.guess(from: try lines.beginning()) }
     let results = format.results(model: model)
     let template: ImageTemplate? = if format == .vqav2 { try ImageTemplate(imageTemplate) } else { nil }
@@ -77,6 +79,20 @@ public struct FileRun: Sendable {
     sink = FileResultSink(output: opened?.file, sidecars: sidecars, results: results, hasRecords: false)
     doneEarlier = opened?.done.count ?? 0
     progress = { (source.imagesRead, images.count) }
+  }
+
+  /// Finds an input that cannot hold jobs, before a large model is loaded. Throws `FileJobsError`.
+  public static func check(input: String) throws(FileJobsError) {
+    let file = try FileDescriptor.reading(input)
+    // What a pipe gives is gone for the run itself.
+    guard file.isRegular else { return }
+    try checkText(Data(try file.read(upTo: 512)), of: input)
+  }
+
+  private static func checkText(_ beginning: Data, of path: String) throws(FileJobsError) {
+    if let content = BinaryContent(beginning: beginning) {
+      throw .notJobs(path: path, advice: content.advice)
+    }
   }
 
   private static func open(

@@ -26,6 +26,7 @@ struct RunCommand: ConfiguredCommand {
     let settings = try work.settings()
     let parameters = try answers.parameters()
     try files.check()
+    try checkJobFile(files)
     let imageSource = try makeImageSource(images, defaultRoot: files.imageFolder)
 
     let drain = Drain()
