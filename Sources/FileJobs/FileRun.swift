@@ -15,6 +15,8 @@ public struct FileRun: Sendable {
   public let format: FileFormat
   /// Results, errors and refusals that the output held already.
   public let doneEarlier: Int
+  /// How many of them are errors and refusals.
+  public let failedEarlier: Int
   /// How much of the input is read, for a progress bar: bytes of a file, images of a folder; nil where the
   /// length is not known.
   public let progress: @Sendable () -> (read: Int, of: Int)?
@@ -50,6 +52,7 @@ public struct FileRun: Sendable {
     sink = FileResultSink(
       output: opened.file, sidecars: nil, results: results, hasRecords: !opened.done.isEmpty)
     doneEarlier = opened.done.count
+    failedEarlier = opened.failures
     progress = { total.map { (source.bytesRead, $0) } }
   }
 
@@ -78,6 +81,7 @@ public struct FileRun: Sendable {
     format = .jobs
     sink = FileResultSink(output: opened?.file, sidecars: sidecars, results: results, hasRecords: false)
     doneEarlier = opened?.done.count ?? 0
+    failedEarlier = opened?.failures ?? 0
     progress = { (source.imagesRead, images.count) }
   }
 
@@ -99,7 +103,7 @@ public struct FileRun: Sendable {
     _ output: String, input: FileDescriptor?, manifest: RunManifest, overwrite: Bool,
     results: some ResultLines
   ) throws(FileJobsError) -> ResumableOutput {
-    guard output != stream else { return ResumableOutput(file: .standardOutput, done: []) }
+    guard output != stream else { return ResumableOutput(file: .standardOutput) }
     return try .open(output, input: input, manifest: manifest, overwrite: overwrite, results: results)
   }
 }
