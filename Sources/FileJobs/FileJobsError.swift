@@ -29,7 +29,8 @@ public enum FileJobsError: Error, Sendable, Equatable, CustomStringConvertible {
     case .notJobs(let path, let advice): "\(path) \(advice)"
     case .cannotWrite(let path, let reason):
       "cannot write \(path): \(reason); what was written is kept, start again to continue"
-    case .inUse(let path): "\(path) is being written by another run; wait for it or choose another --output"
+    case .inUse(let path):
+      "\(path) is being written by another run; wait for it, or choose another --output or folder"
     case .otherSettings(let path, let differences):
       "\(path) was begun differently: \(differences.map(\.description).joined(separator: "; ")). "
         + "Go back to those settings, choose another --output, or start afresh with --overwrite"

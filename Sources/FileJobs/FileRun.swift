@@ -57,14 +57,20 @@ public struct FileRun: Sendable {
   }
 
   /// A folder of images. `output` nil leaves only the text files beside the images; those there are kept, and
-  /// without an output they also mean that their images are done. `overwrite` replaces both.
+  /// without an output they also mean that their images are done. `overwrite` replaces both. One run at a time
+  /// writes text files in a folder.
   public init(
     images folder: ImageFolder, output: String?, model: ModelIdentity, settings: [String: String],
     overwrite: Bool = false
   ) throws(FileJobsError) {
     let images = try folder.images()
-    let sidecars = folder.sidecarExtension.map {
-      Sidecars(folder: folder.path, pathExtension: $0, overwrite: overwrite)
+    var sidecars: Sidecars?
+    var lockedFolder: FileDescriptor?
+    if let pathExtension = folder.sidecarExtension {
+      let file = try FileDescriptor.folder(folder.path)
+      try file.lock()
+      lockedFolder = file
+      sidecars = Sidecars(folder: folder.path, pathExtension: pathExtension, overwrite: overwrite)
     }
     let results = JobRecords()
     var opened: ResumableOutput?
@@ -79,7 +85,9 @@ public struct FileRun: Sendable {
       done: opened?.done ?? [])
     self.source = source
     format = .jobs
-    sink = FileResultSink(output: opened?.file, sidecars: sidecars, results: results, hasRecords: false)
+    sink = FileResultSink(
+      output: opened?.file, sidecars: sidecars, results: results, hasRecords: false,
+      lockedFolder: lockedFolder)
     doneEarlier = opened?.done.count ?? 0
     failedEarlier = opened?.failures ?? 0
     progress = { (source.imagesRead, images.count) }

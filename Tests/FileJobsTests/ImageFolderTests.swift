@@ -54,6 +54,15 @@ import Testing
     #expect(try folder.read("images/a.txt") == "DESCRIBE\n")
   }
 
+  @Test func twoRunsCannotWriteTextFilesInOneFolder() async throws {
+    let first = try open(output: nil, sidecar: "txt")
+    let error = #expect(throws: FileJobsError.self) { try self.open(output: "out.jsonl", sidecar: "txt") }
+    #expect(error == .inUse(path: folder.path("images")))
+    #expect(throws: Never.self) { try self.open(output: "out.jsonl") }
+    try await first.sink.close()
+    #expect(throws: Never.self) { try self.open(output: nil, sidecar: "txt") }
+  }
+
   @Test func withAnOutputTheOutputTellsWhatIsDone() async throws {
     try folder.write("by hand", to: "images/a.txt")
     var worker = EchoWorker()
