@@ -86,7 +86,7 @@ let package = Package(
       ],
       swiftSettings: swiftSettings),
 
-    // What hostile servers and senders do, for the tests.
+    // What tests share: hostile servers, senders and grammars, and folders to try them in.
     .target(name: "Adversary", path: "Tests/Adversary", swiftSettings: swiftSettings),
 
     .testTarget(
@@ -96,7 +96,8 @@ let package = Package(
     .testTarget(
       name: "AnsweringTests", dependencies: ["Answering", "Adversary"], swiftSettings: swiftSettings),
     .testTarget(
-      name: "LlavaModelTests", dependencies: ["LlavaModel", "Adversary"], resources: [.copy("Fixtures")],
+      name: "LlavaModelTests", dependencies: ["LlavaModel", "Adversary", "CLlama"],
+      resources: [.copy("Fixtures")],
       swiftSettings: swiftSettings),
     .testTarget(
       name: "ImagesTests",

@@ -3,6 +3,8 @@ public enum FileJobsError: Error, Sendable, Equatable, CustomStringConvertible {
   /// `reason` is the system's own text, as in "No space left on device".
   case cannotOpen(path: String, reason: String)
   case cannotRead(path: String, reason: String)
+  /// The input is an image, or something else that holds no lines.
+  case notJobs(path: String, advice: String)
   /// What was written before stays; the run can be resumed.
   case cannotWrite(path: String, reason: String)
   /// Another run writes to the same output.
@@ -24,9 +26,11 @@ public enum FileJobsError: Error, Sendable, Equatable, CustomStringConvertible {
     switch self {
     case .cannotOpen(let path, let reason): "cannot open \(path): \(reason)"
     case .cannotRead(let path, let reason): "cannot read \(path): \(reason)"
+    case .notJobs(let path, let advice): "\(path) \(advice)"
     case .cannotWrite(let path, let reason):
       "cannot write \(path): \(reason); what was written is kept, start again to continue"
-    case .inUse(let path): "\(path) is being written by another run; wait for it or choose another --output"
+    case .inUse(let path):
+      "\(path) is being written by another run; wait for it, or choose another --output or folder"
     case .otherSettings(let path, let differences):
       "\(path) was begun differently: \(differences.map(\.description).joined(separator: "; ")). "
         + "Go back to those settings, choose another --output, or start afresh with --overwrite"
@@ -48,7 +52,7 @@ public enum FileJobsError: Error, Sendable, Equatable, CustomStringConvertible {
   public var isRetryable: Bool {
     switch self {
     case .cannotOpen, .cannotRead, .cannotWrite, .inUse, .interrupted: true
-    case .otherSettings, .foreignOutput, .damagedOutput, .noImageTemplate, .noImages,
+    case .notJobs, .otherSettings, .foreignOutput, .damagedOutput, .noImageTemplate, .noImages,
       .outputIsInput:
       false
     }

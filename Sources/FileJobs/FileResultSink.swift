@@ -14,6 +14,8 @@ public actor FileResultSink: ResultSink {
 
   private var output: FileDescriptor?
   private let sidecars: Sidecars?
+  /// Held for its lock on the text files.
+  private var lockedFolder: FileDescriptor?
   private let results: any ResultLines
   /// Bytes of whole lines in the file.
   private var length: Int
@@ -22,11 +24,15 @@ public actor FileResultSink: ResultSink {
   private var lastSynchronized = ContinuousClock.now
   private var failure: FileJobsError?
 
-  init(output: FileDescriptor?, sidecars: Sidecars?, results: any ResultLines, hasRecords: Bool) {
+  init(
+    output: FileDescriptor?, sidecars: Sidecars?, results: any ResultLines, hasRecords: Bool,
+    lockedFolder: FileDescriptor? = nil
+  ) {
     self.output = output
     self.sidecars = sidecars
     self.results = results
     self.hasRecords = hasRecords
+    self.lockedFolder = lockedFolder
     length = output?.length ?? 0
   }
 
@@ -47,6 +53,7 @@ public actor FileResultSink: ResultSink {
   /// Waits until everything is on the disk, and lets other runs write to the output. Call it at the end, also of
   /// an interrupted run; afterwards nothing can be published.
   public func close() async throws {
+    lockedFolder = nil
     guard let output else { return }
     self.output = nil
     defer { failure = failure ?? .cannotWrite(path: output.path, reason: "the run has closed it") }

@@ -15,6 +15,8 @@ public struct FileRun: Sendable {
   public let format: FileFormat
   /// Results, errors and refusals that the output held already.
   public let doneEarlier: Int
+  /// How many of them are errors and refusals.
+  public let failedEarlier: Int
   /// How much of the input is read, for a progress bar: bytes of a file, images of a folder; nil where the
   /// length is not known.
   public let progress: @Sendable () -> (read: Int, of: Int)?
@@ -31,6 +33,8 @@ public struct FileRun: Sendable {
   ) throws(FileJobsError) {
     let file = input == Self.stream ? FileDescriptor.standardInput : try .reading(input)
     var lines = LineReader(file, limit: limits.messageBytes)
+    // A stream whose format is given may stay silent for long: nothing waits for its first line here.
+    if format == nil || file.isRegular { try Self.checkText(try lines.beginning(), of: file.path) }
     let format = if let format { format } else { FileFormat.guess(from: try lines.beginning()) }
     let results = format.results(model: model)
     let template: ImageTemplate? = if format == .vqav2 { try ImageTemplate(imageTemplate) } else { nil }
@@ -48,18 +52,25 @@ public struct FileRun: Sendable {
     sink = FileResultSink(
       output: opened.file, sidecars: nil, results: results, hasRecords: !opened.done.isEmpty)
     doneEarlier = opened.done.count
+    failedEarlier = opened.failures
     progress = { total.map { (source.bytesRead, $0) } }
   }
 
   /// A folder of images. `output` nil leaves only the text files beside the images; those there are kept, and
-  /// without an output they also mean that their images are done. `overwrite` replaces both.
+  /// without an output they also mean that their images are done. `overwrite` replaces both. One run at a time
+  /// writes text files in a folder.
   public init(
     images folder: ImageFolder, output: String?, model: ModelIdentity, settings: [String: String],
     overwrite: Bool = false
   ) throws(FileJobsError) {
     let images = try folder.images()
-    let sidecars = folder.sidecarExtension.map {
-      Sidecars(folder: folder.path, pathExtension: $0, overwrite: overwrite)
+    var sidecars: Sidecars?
+    var lockedFolder: FileDescriptor?
+    if let pathExtension = folder.sidecarExtension {
+      let file = try FileDescriptor.folder(folder.path)
+      try file.lock()
+      lockedFolder = file
+      sidecars = Sidecars(folder: folder.path, pathExtension: pathExtension, overwrite: overwrite)
     }
     let results = JobRecords()
     var opened: ResumableOutput?
@@ -74,16 +85,33 @@ public struct FileRun: Sendable {
       done: opened?.done ?? [])
     self.source = source
     format = .jobs
-    sink = FileResultSink(output: opened?.file, sidecars: sidecars, results: results, hasRecords: false)
+    sink = FileResultSink(
+      output: opened?.file, sidecars: sidecars, results: results, hasRecords: false,
+      lockedFolder: lockedFolder)
     doneEarlier = opened?.done.count ?? 0
+    failedEarlier = opened?.failures ?? 0
     progress = { (source.imagesRead, images.count) }
+  }
+
+  /// Finds an input that cannot hold jobs, before a large model is loaded. Throws `FileJobsError`.
+  public static func check(input: String) throws(FileJobsError) {
+    let file = try FileDescriptor.reading(input)
+    // What a pipe gives is gone for the run itself.
+    guard file.isRegular else { return }
+    try checkText(Data(try file.read(upTo: 512)), of: input)
+  }
+
+  private static func checkText(_ beginning: Data, of path: String) throws(FileJobsError) {
+    if let content = BinaryContent(beginning: beginning) {
+      throw .notJobs(path: path, advice: content.advice)
+    }
   }
 
   private static func open(
     _ output: String, input: FileDescriptor?, manifest: RunManifest, overwrite: Bool,
     results: some ResultLines
   ) throws(FileJobsError) -> ResumableOutput {
-    guard output != stream else { return ResumableOutput(file: .standardOutput, done: []) }
+    guard output != stream else { return ResumableOutput(file: .standardOutput) }
     return try .open(output, input: input, manifest: manifest, overwrite: overwrite, results: results)
   }
 }

@@ -26,7 +26,9 @@ enum ImageFile {
     }
     guard let resolved = resolvedPath(full) else {
       throw Rejection(
-        .imageUnreachable, "image file \(shown) is not there, or may not be read; check the path")
+        .imageUnreachable,
+        "image file \(shown) is not there under the image root \(root), or may not be read; "
+          + "check the path, or name another --image-root")
     }
     guard staysBelow(root, resolved) else { throw outside }
     let file = open(resolved.dropFirst(root.count), below: root)

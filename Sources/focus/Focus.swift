@@ -23,6 +23,8 @@ struct Focus: AsyncParsableCommand {
     // A reader that has left and a file that may not grow are errors to tell, not ends of the process.
     signal(SIGPIPE, SIG_IGN)
     signal(SIGXFSZ, SIG_IGN)
+    // When ggml aborts it would start a debugger, which takes memory and waits on a server without a terminal.
+    setenv("GGML_NO_BACKTRACE", "1", 1)
     let arguments = Array(CommandLine.arguments.dropFirst())
     let status = await run(arguments, environment: ProcessInfo.processInfo.environment)
     Foundation.exit(status.rawValue)

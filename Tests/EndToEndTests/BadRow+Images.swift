@@ -1,3 +1,4 @@
+import Adversary
 import Foundation
 
 /// Images in files. The folder holds the decoder's odd images, and what `BadRow.imageFiles` makes of them.
@@ -46,7 +47,7 @@ extension BadRow {
       file("page.pdf", .refused(.imageUnsupported, ["JPEG, PNG", "convert"])),
       file("cmyk.jpg", .answered), file("grey16.png", .answered), file("rgba16.png", .answered),
       file("alpha.png", .answered), file("orientation6.jpg", .answered), file("quarters.avif", .answered),
-      file("nowhere.jpg", .refused(.imageUnreachable, ["nowhere.jpg", "check the path"])),
+      file("nowhere.jpg", .refused(.imageUnreachable, ["nowhere.jpg", "/images", "check the path"])),
       file("circle.jpg", .refused(.imageUnreachable, ["circle.jpg"])),
       file("folder.jpg", .refused(.imageUnreachable, ["no regular file"])),
       file("pipe.jpg", .refused(.imageUnreachable, ["no regular file"])),

@@ -1,3 +1,4 @@
+import Adversary
 import Answering
 import Foundation
 
@@ -140,17 +141,32 @@ extension BadRow {
       parameters: #"{"temperature":1e300}"#
     ),
     .job(
-      "grammar", .failed(.invalidParameters, ["grammar does not parse", "GBNF"]),
+      "grammar", .refused(.invalidParameters, ["parameters.grammar in rule root, line 1, does not parse"]),
       parameters: #"{"grammar":"root ::= ("}"#),
     .job(
-      "grammar without root", .failed(.invalidParameters, ["rule named root"]),
+      "grammar without root", .refused(.invalidParameters, ["rule named root"]),
       parameters: #"{"grammar":"other ::= \"a\""}"#),
     .job(
-      "grammar that recurses", .failed(.invalidParameters, ["grammar"]),
+      "grammar that recurses", .refused(.invalidParameters, ["rule root that begins with itself"]),
       parameters: #"{"grammar":"root ::= root \"a\" | \"a\""}"#),
     .job(
-      "grammar that recurses far", .failed(.invalidParameters, ["grammar"]),
+      "grammar that recurses far", .refused(.invalidParameters, ["begins with itself"]),
       parameters: #"{"grammar":"root ::= a\na ::= \"\" b\nb ::= root \"x\" | \"y\""}"#),
+    .job(
+      "grammar that doubles", .refused(.invalidParameters, ["rule s13", "4096 ways"]),
+      parameters: parameters(grammar: HostileGrammar.doubling(16))),
+    .job(
+      "grammar that doubles as it is said", .failed(.invalidParameters, ["too many ways"]),
+      parameters: parameters(grammar: HostileGrammar.growing)),
+    .job(
+      "grammar that repeats too much", .refused(.invalidParameters, ["rule root", "2000 times"]),
+      parameters: #"{"grammar":"root ::= \"x\"{1,100000}"}"#),
+    .job(
+      "grammar that repeats backwards", .refused(.invalidParameters, ["at least 2 and at most 1"]),
+      parameters: #"{"grammar":"root ::= \"x\"{2,1}"}"#),
+    .job(
+      "grammar with a token of another model", .failed(.invalidParameters, ["<think>", "not one token"]),
+      parameters: #"{"grammar":"root ::= <think>"}"#),
     .job(
       "grammar with 100,000 parentheses", .refused(.invalidParameters, ["parameters.grammar", "16384"]),
       parameters: #"{"grammar":"root ::= \#(String(repeating: "(", count: 100_000))"}"#),
@@ -158,7 +174,7 @@ extension BadRow {
       "grammar with 10,000 parentheses", .refused(.invalidParameters, ["nests brackets", "64"]),
       parameters: #"{"grammar":"root ::= \#(String(repeating: "(", count: 10_000))"}"#),
     .job(
-      "grammar with a NUL", .refused(.invalidParameters, ["NUL"]),
+      "grammar with a NUL", .refused(.invalidParameters, ["grammar", #"not "\u0000""#]),
       parameters: #"{"grammar":"root ::= \u0000"}"#),
     .job(
       "grammar and choices", .refused(.invalidParameters, ["both choices and a grammar"]),
@@ -171,4 +187,9 @@ extension BadRow {
       "choice twice", .refused(.invalidParameters, ["choices[1] repeats"]),
       parameters: #"{"choices":["cat","cat"]}"#),
   ]
+  /// Enough tokens for every way.
+  private static func parameters(grammar: String) -> String {
+    let text = grammar.replacing("\"", with: "\\\"").replacing("\n", with: "\\n")
+    return #"{"max_tokens":64,"grammar":"\#(text)"}"#
+  }
 }

@@ -1,3 +1,4 @@
+import Adversary
 import Foundation
 import Testing
 
@@ -117,6 +118,10 @@ extension EndToEnd {
           model + ["--input", folder.path("in.jsonl"), "--output", folder.path("in.jsonl")], "both input and"
         ),
         (model, "--input FILE"), (files, "--model"),
+        (
+          ["--model", "/nowhere", "--input", folder.path("cat.jpg"), "--output", folder.path("out.jsonl")],
+          "cat.jpg is a JPEG image, not a file of jobs"
+        ),
       ]
       for (arguments, named) in bad {
         let ending = try await FocusRun(["run"] + arguments, in: folder).end()

@@ -1,3 +1,4 @@
+import Adversary
 import Foundation
 
 @testable import Answering
@@ -55,6 +56,8 @@ struct EchoWorker {
 }
 
 extension TemporaryFolder {
+  func lines(_ name: String) throws -> [String] { try read(name).split(separator: "\n").map(String.init) }
+
   /// A run over `input` into `out.jsonl`.
   func open(
     _ input: String = "in.jsonl", output: String = "out.jsonl", format: FileFormat? = nil,

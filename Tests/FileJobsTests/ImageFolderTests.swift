@@ -1,3 +1,4 @@
+import Adversary
 import Foundation
 import Testing
 
@@ -51,6 +52,15 @@ import Testing
     try await worker.run(try open(output: nil, sidecar: "txt", overwrite: true))
     #expect(worker.asked.count == 5)
     #expect(try folder.read("images/a.txt") == "DESCRIBE\n")
+  }
+
+  @Test func twoRunsCannotWriteTextFilesInOneFolder() async throws {
+    let first = try open(output: nil, sidecar: "txt")
+    let error = #expect(throws: FileJobsError.self) { try self.open(output: "out.jsonl", sidecar: "txt") }
+    #expect(error == .inUse(path: folder.path("images")))
+    #expect(throws: Never.self) { try self.open(output: "out.jsonl") }
+    try await first.sink.close()
+    #expect(throws: Never.self) { try self.open(output: nil, sidecar: "txt") }
   }
 
   @Test func withAnOutputTheOutputTellsWhatIsDone() async throws {

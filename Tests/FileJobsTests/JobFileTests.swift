@@ -212,6 +212,28 @@ import Testing
     #expect(error?.isRetryable == true)
   }
 
+  @Test(arguments: [
+    ([0xFF, 0xD8, 0xFF, 0xE0, 0, 16], "a JPEG image"), ([0x89, 0x50, 0x4E, 0x47], "a PNG image"),
+    ([0x1F, 0x8B, 8, 0], "unpack it first"), ([0xFF, 0xFE, 0x7B, 0], "save it as UTF-8"),
+    ([0x7F, 0x45, 0x4C, 0x46, 2, 1, 0], "is binary"),
+  ])
+  func filesThatHoldNoLinesAreNamed(content: [UInt8], words: String) throws {
+    let folder = try TemporaryFolder()
+    try folder.write(content, to: "in.jsonl")
+    let error = #expect(throws: FileJobsError.self) { try folder.open() }
+    #expect(error?.description.contains(words) == true)
+    #expect(throws: FileJobsError.self) { try FileRun.check(input: folder.path("in.jsonl")) }
+    #expect(!folder.has("out.jsonl"))
+  }
+
+  @Test func textWithStrayBytesIsRefusedLineByLine() async throws {
+    let folder = try TemporaryFolder()
+    try folder.write(Array("{\0}\n\0\n".utf8) + Array(Self.line("a", ["1"]).utf8), to: "in.jsonl")
+    var worker = EchoWorker()
+    try await worker.run(try folder.open())
+    #expect(worker.rejections.count == 2 && worker.jobs.count == 1)
+  }
+
   @Test func missingFilesAreNamed() throws {
     let folder = try TemporaryFolder()
     let error = #expect(throws: FileJobsError.self) { try folder.open("nowhere.jsonl") }
@@ -225,7 +247,8 @@ import Testing
     var content: [UInt8] = []
     let job = Array(Self.line("a", ["1"]).utf8)
     for number in 0..<300 * Fuzzing.rounds {
-      var line = number % 3 == 0 ? (0..<50).map { _ in UInt8.random(in: 0...255, using: &random) } : job
+      // Not the first line: a file that begins with random bytes is not taken for one of jobs.
+      var line = number % 3 == 2 ? (0..<50).map { _ in UInt8.random(in: 0...255, using: &random) } : job
       if number % 3 == 1 {
         line[Int.random(in: 0..<line.count, using: &random)] = UInt8.random(in: 0...255, using: &random)
       }

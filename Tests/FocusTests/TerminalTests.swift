@@ -57,6 +57,10 @@ struct TerminalTests {
   func nothingLeft() {
     let text = ProgressText(counts: RunCounts(), share: 1, elapsed: .milliseconds(20))
     #expect(text.summary(doneEarlier: 6) == "nothing left to ask: the output holds 6 results already")
+    #expect(
+      text.summary(doneEarlier: 6, failedEarlier: 2)
+        == "nothing left to ask: the output holds 6 results already\n"
+        + "2 failed in an earlier run; take their lines out of the output to ask again")
     #expect(text.summary() == "nothing to ask")
     #expect(text.summary(isComplete: false, doneEarlier: 6).hasPrefix("0 answers to 0 jobs"))
   }

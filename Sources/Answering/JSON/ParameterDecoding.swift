@@ -50,21 +50,20 @@ extension JSONFields {
     try number("min_p", allowed: "from 0 to 1") { $0 >= 0 && $0 <= 1 }
   }
 
-  /// GBNF of at most 16 KiB with brackets at most 64 deep; whether it parses, the model says.
+  /// GBNF of at most 16 KiB that can be followed; whether the model has the tokens that it names, the model says.
   fileprivate func grammar() throws(Rejection) -> String? {
     guard let value = self["grammar"] else { return nil }
-    guard case .string(let grammar) = value, !grammar.isEmpty else {
+    guard case .string(let text) = value, !text.isEmpty else {
       throw bad("grammar", mustBe: "a grammar in GBNF")
     }
-    guard grammar.utf8.count <= 16384 else {
-      throw Rejection(reason, "\(path(of: "grammar")) has \(grammar.utf8.count) bytes; 16384 are allowed")
+    guard text.utf8.count <= 16384 else {
+      throw Rejection(reason, "\(path(of: "grammar")) has \(text.utf8.count) bytes; 16384 are allowed")
     }
-    // libllama takes it as a C string.
-    guard !grammar.utf8.contains(0) else { throw Rejection(reason, "\(path(of: "grammar")) holds a NUL") }
-    let depth = GrammarNesting.depth(of: grammar)
-    guard depth <= 64 else {
-      throw Rejection(reason, "\(path(of: "grammar")) nests brackets \(depth) deep; 64 are allowed")
+    do throws(InvalidGrammar) {
+      _ = try Grammar(text)
+    } catch {
+      throw Rejection(reason, "\(path(of: "grammar")) \(error)")
     }
-    return grammar
+    return text
   }
 }

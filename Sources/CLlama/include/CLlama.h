@@ -13,14 +13,8 @@
 extern "C" {
 #endif
 
-/// A grammar sampler, or NULL where the grammar does not parse (also where the parser throws).
-struct llama_sampler * focus_grammar_init(const struct llama_vocab * vocab, const char * grammar, const char * root);
-
 /// Applies `sampler` to `candidates`; false where it threw.
 bool focus_sampler_apply(struct llama_sampler * sampler, llama_token_data_array * candidates);
-
-/// Tells `sampler` that `token` was chosen; false where it threw (a token the grammar forbids).
-bool focus_sampler_accept(struct llama_sampler * sampler, llama_token token);
 
 #ifdef __cplusplus
 }

@@ -37,6 +37,13 @@ final class FileDescriptor: Sendable {
     return file
   }
 
+  /// A folder, to lock it.
+  static func folder(_ path: String) throws(FileJobsError) -> FileDescriptor {
+    let number = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    guard number >= 0 else { throw .cannotOpen(path: path, reason: systemError()) }
+    return FileDescriptor(path: path, number: number, isOwned: true)
+  }
+
   /// For reading and for writing at its end; made where it is missing.
   static func appending(_ path: String) throws(FileJobsError) -> FileDescriptor {
     let number = open(path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC, 0o644)

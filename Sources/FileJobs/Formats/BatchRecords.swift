@@ -27,14 +27,14 @@ struct BatchRecords: ResultLines {
     }
   }
 
-  func key(of line: Data) throws(Rejection) -> ProgressKey {
+  func entry(of line: Data) throws(Rejection) -> DoneEntry {
     let root = try JSONFields(JSONValue(parsing: line))
     let id = try root.requiredText("id")
     guard id.hasPrefix(Self.idPrefix), let key = ProgressKey(text: String(id.dropFirst(Self.idPrefix.count)))
     else {
       throw root.bad("id", mustBe: "\(Self.idPrefix) and 32 hexadecimal digits")
     }
-    return key
+    return DoneEntry(key: key, isFailure: root["error"] ?? .null != .null)
   }
 
   private func record(of result: JobResult) -> OrderedJSON {

@@ -30,7 +30,13 @@ protocol ResultLines: Sendable {
   var isArray: Bool { get }
   func records(for outcome: JobOutcome) -> [OrderedJSON]
   /// What a line of an earlier run says is done.
-  func key(of line: Data) throws(Rejection) -> ProgressKey
+  func entry(of line: Data) throws(Rejection) -> DoneEntry
+}
+
+/// Something that is done and is not done again: answered, or failed.
+struct DoneEntry: Sendable {
+  var key: ProgressKey
+  var isFailure: Bool
 }
 
 extension ResultLines {

@@ -10,11 +10,15 @@ struct JobRecords: ResultLines {
     }
   }
 
-  func key(of line: Data) throws(Rejection) -> ProgressKey {
+  func entry(of line: Data) throws(Rejection) -> DoneEntry {
     let root = try JSONFields(JSONValue(parsing: line))
-    if root["reason"] == nil {
-      return .answer(job: try root.requiredText("job_id"), question: try root.requiredText("question_id"))
-    }
+    guard root["reason"] == nil else { return DoneEntry(key: try refusal(line), isFailure: true) }
+    let key = ProgressKey.answer(
+      job: try root.requiredText("job_id"), question: try root.requiredText("question_id"))
+    return DoneEntry(key: key, isFailure: root["error"] != nil)
+  }
+
+  private func refusal(_ line: Data) throws(Rejection) -> ProgressKey {
     let letter = try DeadLetter(json: line)
     switch letter.origin {
     case .line(_, let number): return .refusedLine(number, payload: letter.payload)

@@ -30,12 +30,12 @@ struct LlavaRecords: ResultLines {
     }
   }
 
-  func key(of line: Data) throws(Rejection) -> ProgressKey {
+  func entry(of line: Data) throws(Rejection) -> DoneEntry {
     let root = try JSONFields(JSONValue(parsing: line))
     guard let key = ProgressKey(text: try root.requiredText("answer_id")) else {
       throw root.bad("answer_id", mustBe: "32 hexadecimal digits")
     }
-    return key
+    return DoneEntry(key: key, isFailure: try root.object("metadata")?["error"] != nil)
   }
 
   private func record(

@@ -21,10 +21,10 @@ struct VQARecords: ResultLines {
     }
   }
 
-  func key(of line: Data) throws(Rejection) -> ProgressKey {
+  func entry(of line: Data) throws(Rejection) -> DoneEntry {
     let root = try JSONFields(JSONValue(parsing: line))
     guard let id = root["question_id"]?.idAsJSON else { throw root.bad("question_id", mustBe: "an id") }
-    return .question(id, text: "", occurrence: 0)
+    return DoneEntry(key: .question(id, text: "", occurrence: 0), isFailure: root["error"] != nil)
   }
 
   private func record(id: String, _ outcome: Result<Answer, Rejection>) -> OrderedJSON {

@@ -5,7 +5,9 @@ import Foundation
 struct ResumableOutput {
   var file: FileDescriptor
   /// What the file says is done.
-  var done: Set<ProgressKey>
+  var done: Set<ProgressKey> = []
+  /// How many of its lines are errors and refusals.
+  var failures = 0
 
   /// Opens, locks, checks the manifest, drops a half-written last line, and reads what is done. A pipe or device
   /// is just written to. Nothing is changed before the manifest has been found to fit.
@@ -13,7 +15,7 @@ struct ResumableOutput {
     _ path: String, input: FileDescriptor?, manifest: RunManifest, overwrite: Bool, results: some ResultLines
   ) throws(FileJobsError) -> ResumableOutput {
     let file = try FileDescriptor.appending(path)
-    guard file.isRegular else { return ResumableOutput(file: file, done: []) }
+    guard file.isRegular else { return ResumableOutput(file: file) }
     if let input, file.isSameFile(as: input) { throw .outputIsInput(path: path) }
     try file.lock()
     if overwrite { try file.truncate(to: 0) }
@@ -28,15 +30,14 @@ struct ResumableOutput {
       // Of an empty output nothing depends on an old manifest.
       try manifest.write(to: manifestPath)
     }
-    return ResumableOutput(file: file, done: try readDone(file, results))
+    var output = ResumableOutput(file: file)
+    try output.readDone(results)
+    return output
   }
 
-  private static func readDone(
-    _ file: FileDescriptor, _ results: some ResultLines
-  ) throws(FileJobsError) -> Set<ProgressKey> {
-    let length = try lengthOfWholeLines(file)
+  private mutating func readDone(_ results: some ResultLines) throws(FileJobsError) {
+    let length = try Self.lengthOfWholeLines(file)
     if length < file.length { try file.truncate(to: length) }
-    var done: Set<ProgressKey> = []
     var lines = LineReader(try .reading(file.path), limit: JobLimits.files.messageBytes)
     var arrayEnd: Int?
     var offset = 0
@@ -54,14 +55,15 @@ struct ResumableOutput {
       let record =
         results.isArray && line.bytes.first == UInt8(ascii: ",") ? line.bytes.dropFirst() : line.bytes
       do throws(Rejection) {
-        done.insert(try results.key(of: record))
+        let entry = try results.entry(of: record)
+        done.insert(entry.key)
+        if entry.isFailure { failures += 1 }
       } catch {
         throw .damagedOutput(path: file.path, line: line.number, reason: error.message)
       }
     }
     // The run goes on before the array's end.
     if let arrayEnd { try file.truncate(to: arrayEnd) }
-    return done
   }
 
   /// Bytes up to and with the last newline.

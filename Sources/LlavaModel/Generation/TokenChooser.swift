@@ -2,21 +2,25 @@ import Answering
 import CLlama
 import Foundation
 
-/// Chooses one question's next token from its logits, by libllama's samplers.
+/// Chooses one question's next token from its logits, by libllama's samplers and the question's grammar.
 ///
 /// Not thread-safe: used from the engine's thread only.
 final class TokenChooser {
   private let chain: UnsafeMutablePointer<llama_sampler>?
-  private let grammar: UnsafeMutablePointer<llama_sampler>?
+  private let tokenizer: Tokenizer
+  private var grammar: GrammarState?
 
-  /// Throws `Rejection` (`invalid_parameters`) for a grammar that does not parse.
+  /// Throws `Rejection` (`invalid_parameters`) for a grammar that cannot be followed.
   init(_ parameters: GenerationParameters, tokenizer: Tokenizer) throws {
-    grammar = try parameters.grammar.map { text in
-      guard let grammar = focus_grammar_init(tokenizer.vocabulary, text, "root") else {
-        throw Rejection(
-          .invalidParameters, "the grammar does not parse: it must be GBNF with a rule named root")
+    self.tokenizer = tokenizer
+    do {
+      grammar = try parameters.grammar.map { text in
+        var grammar = try Grammar(text)
+        try grammar.findTokens(tokenizer.token(named:))
+        return try GrammarState(grammar)
       }
-      return grammar
+    } catch let error as InvalidGrammar {
+      throw Rejection(.invalidParameters, "the grammar \(error)")
     }
     guard parameters.temperature > 0 else {
       chain = nil
@@ -32,37 +36,40 @@ final class TokenChooser {
 
   deinit {
     if let chain { llama_sampler_free(chain) }
-    if let grammar { llama_sampler_free(grammar) }
   }
 
-  /// The next token. Throws `Rejection` where the grammar leaves none.
+  /// The next token. Throws `Rejection` where the grammar leaves none, or too many ways to follow.
   func choose(_ logits: UnsafeBufferPointer<Float>) throws -> Int32 {
-    let free = try pick(logits, constrained: false)
-    guard let grammar else { return free }
+    let free = try pick(logits, allowed: nil)
     // Most often the model follows the grammar by itself: trying its token alone costs less than all of them.
-    let token = allows(free, grammar) ? free : try pick(logits, constrained: true)
-    guard focus_sampler_accept(grammar, token) else { throw Self.stuck }
+    guard let grammar, try !accept(free) else { return free }
+    var allowed = try grammar.allowed(tokenizer.texts, count: logits.count)
+    for end in tokenizer.ends where Int(end) < allowed.count { allowed[Int(end)] = grammar.mayEnd }
+    guard allowed.contains(true) else { throw Self.stuck }
+    let token = try pick(logits, allowed: allowed)
+    guard try accept(token) else { throw Self.stuck }
     return token
   }
 
   private static let stuck = Rejection(
     .invalidParameters, "the grammar allows no continuation of the answer so far")
 
-  private func allows(_ token: Int32, _ grammar: UnsafeMutablePointer<llama_sampler>) -> Bool {
-    var candidate = llama_token_data(id: token, logit: 1, p: 0)
-    return withUnsafeMutablePointer(to: &candidate) { candidate in
-      var candidates = llama_token_data_array(data: candidate, size: 1, selected: -1, sorted: false)
-      return focus_sampler_apply(grammar, &candidates) && candidate.pointee.logit.isFinite
-    }
+  /// Whether the grammar allows `token` next; it is then part of the answer.
+  private func accept(_ token: Int32) throws -> Bool {
+    if tokenizer.isEnd(token) { return grammar?.mayEnd ?? true }
+    return try grammar?.accept(token, bytes: tokenizer.bytes(of: token)) ?? true
   }
 
-  private func pick(_ logits: UnsafeBufferPointer<Float>, constrained: Bool) throws -> Int32 {
-    if chain == nil, !constrained { return Self.greatest(logits) }
-    var entries = logits.enumerated().map { llama_token_data(id: Int32($0), logit: $1, p: 0) }
+  private func pick(_ logits: UnsafeBufferPointer<Float>, allowed: [Bool]?) throws -> Int32 {
+    if chain == nil, allowed == nil { return Self.greatest(logits) }
+    var entries: [llama_token_data] = []
+    entries.reserveCapacity(logits.count)
+    for index in logits.indices where allowed?[index] ?? true {
+      entries.append(llama_token_data(id: Int32(index), logit: logits[index], p: 0))
+    }
     return try entries.withUnsafeMutableBufferPointer { entries in
       var candidates = llama_token_data_array(
         data: entries.baseAddress, size: entries.count, selected: -1, sorted: false)
-      if constrained, let grammar, !focus_sampler_apply(grammar, &candidates) { throw Self.stuck }
       if let chain {
         guard focus_sampler_apply(chain, &candidates),
           (0..<Int64(candidates.size)).contains(candidates.selected)

@@ -4,13 +4,16 @@ import CLlama
 ///
 /// Not thread-safe: used from the engine's thread only.
 final class Tokenizer {
-  /// For samplers and grammars.
+  /// Valid as long as the tokenizer.
   let vocabulary: OpaquePointer
   private let model: OpaquePointer
   /// Texts of tokens that steer the model (`</s>`, `<|im_end|>`), longest first.
   let controlTokens: [(text: String, token: Int32)]
   /// Tokens that end an answer.
   let ends: [Int32]
+  /// Texts of the tokens that an answer can hold, for grammars. Made when the first grammar is followed.
+  private(set) lazy var texts = TokenTexts(
+    (0..<llama_vocab_n_tokens(vocabulary)).filter { !isEnd($0) }, bytes: bytes(of:))
   /// The chat template stored in the file.
   let chatTemplate: String?
 
@@ -68,6 +71,13 @@ final class Tokenizer {
         }
       }
     }
+  }
+
+  /// The one token that `text` is, with control tokens recognised; nil where it is none, or several.
+  func token(named text: String) -> Int32? {
+    var tokens: [Int32] = [0, 0]
+    let length = Int32(text.utf8.count)
+    return llama_tokenize(vocabulary, text, length, &tokens, 2, false, true) == 1 ? tokens[0] : nil
   }
 
   /// The bytes that `token` adds to an answer; none for control tokens.

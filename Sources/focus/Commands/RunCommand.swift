@@ -26,6 +26,7 @@ struct RunCommand: ConfiguredCommand {
     let settings = try work.settings()
     let parameters = try answers.parameters()
     try files.check()
+    try checkJobFile(files)
     let imageSource = try makeImageSource(images, defaultRoot: files.imageFolder)
 
     let drain = Drain()
@@ -61,12 +62,13 @@ struct RunCommand: ConfiguredCommand {
     }
     try await jobs.sink.close()
     StandardError.shared.write(
-      progress.text.summary(isComplete: !ending.wasInterrupted, doneEarlier: jobs.doneEarlier))
+      progress.text.summary(
+        isComplete: !ending.wasInterrupted, doneEarlier: jobs.doneEarlier, failedEarlier: jobs.failedEarlier))
     if ending.wasInterrupted {
       StandardError.shared.write("interrupted: run the same command again to continue")
       throw EarlyEnd(status: .interrupted)
     }
-    if ending.counts.hasFailures { throw EarlyEnd(status: .someFailed) }
+    if ending.counts.hasFailures || jobs.failedEarlier > 0 { throw EarlyEnd(status: .someFailed) }
   }
 
   /// The settings that change answers, by the name of their flag.

@@ -54,12 +54,16 @@ struct ProgressText {
       + (failed > 0 ? ["\(failed) failed"] : []) + (timeLeft.map { ["\(Self.clock($0)) left"] } ?? [])
   }
 
-  /// The closing summary of a run that read all of its input, or not. `doneEarlier` counts what the output held.
-  func summary(isComplete: Bool = true, doneEarlier: Int = 0) -> String {
+  /// The closing summary of a run that read all of its input, or not. `doneEarlier` counts what the output held, `failedEarlier`
+  /// the errors and refusals among them.
+  func summary(isComplete: Bool = true, doneEarlier: Int = 0, failedEarlier: Int = 0) -> String {
+    let failuresEarlier =
+      failedEarlier > 0
+      ? ["\(failedEarlier) failed in an earlier run; take their lines out of the output to ask again"] : []
     if isComplete, counts.jobsBegun == 0 {
-      return doneEarlier == 0
-        ? "nothing to ask"
-        : "nothing left to ask: the output holds \(Self.count(doneEarlier, "result")) already"
+      guard doneEarlier > 0 else { return "nothing to ask" }
+      let held = "nothing left to ask: the output holds \(Self.count(doneEarlier, "result")) already"
+      return ([held] + failuresEarlier).joined(separator: "\n")
     }
     var lines = [
       "\(Self.count(counts.questionsAnswered, "answer")) to \(Self.count(counts.jobsPublished, "job"))"
@@ -69,6 +73,7 @@ struct ProgressText {
     if counts.questionsFailed > 0 {
       lines.append(Self.count(counts.questionsFailed, "question") + " failed")
     }
+    lines += failuresEarlier
     if counts.jobsAbandoned > 0 { lines.append(Self.count(counts.jobsAbandoned, "job") + " left unfinished") }
     lines.append(
       "\(Self.figure(jobsPerSecond)) jobs/s, \(counts.promptTokens) prompt tokens, "

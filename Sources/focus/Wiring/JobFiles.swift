@@ -1,6 +1,16 @@
 import Answering
 import FileJobs
 
+/// Finds an input that cannot hold jobs. Throws `Failure`.
+func checkJobFile(_ options: FileOptions) throws {
+  guard let input = options.input, input != FileRun.stream else { return }
+  do {
+    try FileRun.check(input: input)
+  } catch {
+    throw failure(error)
+  }
+}
+
 /// Opens what the options name. Throws `Failure` where a file cannot be read, written or continued.
 ///
 /// - Parameters:
@@ -26,8 +36,12 @@ func openJobFiles(
       format: options.format.flatMap { FileFormat(rawValue: $0.rawValue) }, model: model, settings: settings,
       defaults: parameters, imageTemplate: options.imageTemplate, overwrite: options.overwrite ?? false)
   } catch {
-    throw error.isUsersToMend ? Failure.unusable(error.description) : Failure.environment(error.description)
+    throw failure(error)
   }
+}
+
+private func failure(_ error: FileJobsError) -> Failure {
+  error.isUsersToMend ? Failure.unusable(error.description) : Failure.environment(error.description)
 }
 
 extension FileJobsError {

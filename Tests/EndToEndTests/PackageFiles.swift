@@ -1,0 +1,18 @@
+import Foundation
+
+/// Files of the package.
+enum Package {
+  private static let tests = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+
+  /// The folder of a tiny model with random weights.
+  static func model(_ name: String) -> String {
+    tests.appending(path: "LlavaModelTests/Fixtures/\(name)").path
+  }
+
+  /// A demo photograph, or an odd image of the decoder's tests.
+  static func image(_ name: String) throws -> Data {
+    let odd = tests.appending(path: "ImagesTests/Fixtures/odd/\(name)")
+    let photograph = tests.appending(path: "../script/demo-images/\(name)")
+    return try Data(contentsOf: FileManager.default.fileExists(atPath: odd.path) ? odd : photograph)
+  }
+}
