@@ -24,6 +24,7 @@ import Testing
   ) -> Question {
     var parameters = GenerationParameters()
     parameters.maxTokens = tokens
+    parameters.selection = SelectionMode.none
     change(&parameters)
     return Question(id: text, text: text, parameters: parameters)
   }
@@ -48,7 +49,8 @@ import Testing
     }
     #expect(try together.map { try $0.outcome.get() } == alone)
     #expect(Set(alone.map(\.text)).count > 4)
-    #expect(await model.counters.prefixRows == 9 * counters.prefixRows)
+    // Later groups find the prefix where the first left it.
+    #expect(await model.counters.prefixRows == counters.prefixRows)
   }
 
   @Test func groupsInFlightTogetherAnswerAsIfAlone() async throws {

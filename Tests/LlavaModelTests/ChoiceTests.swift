@@ -17,6 +17,7 @@ import Testing
     var parameters = GenerationParameters()
     parameters.choices = choices
     parameters.logprobs = true
+    parameters.selection = SelectionMode.none
     let question = Question(id: "q", text: "Which?", parameters: parameters)
     let answer = try await model.answer([question], about: image, key: .test)[0].outcome.get()
     let found = try #require(answer.choiceProbabilities)

@@ -161,20 +161,22 @@ final class Engine {
     prefixes.forget(scheduler.takeEvicted())
     count(step)
     let running = step.slices.compactMap { groups[$0.group] }
+    for group in running { group.begin() }
     let output = try StepComputation(step: step, groups: running, language: language, settings: selection)
       .run()
     for (slice, group) in zip(step.slices, running) where slice.endsPrefix(of: group.prefix.rowCount) {
       group.prefix.wasComputed()
     }
-    return take(output)
+    return take(output, of: running)
   }
 
   /// Hands each row's logits to its question. Returns those that finished.
-  private func take(_ output: StepComputation.Output) -> [Completion] {
+  private func take(_ output: StepComputation.Output, of running: [ImageGroupState]) -> [Completion] {
     let width = language.parameters.vocabulary
     var finished: [Completion] = []
     output.logits.withUnsafeBufferPointer { logits in
-      for (index, (group, content)) in output.wanted.enumerated() {
+      for (index, (slice, content)) in output.wanted.enumerated() {
+        let group = running[slice]
         switch group.take(.init(rebasing: logits[index * width..<(index + 1) * width]), of: content) {
         case .goOn(let question): scheduler.goOn(group: group.id, question: question)
         case .finished(let question, let completion):

@@ -4,7 +4,7 @@ import Batching
 /// One image's shared prefix and the questions asked of it, while the engine works on them.
 ///
 /// Not thread-safe: used from the engine's thread only.
-final class ImageGroupState {
+final class ImageGroupState: StepGroup {
   let id: Int
   let prefix: PrefixState
   let questions: [QuestionState]
@@ -40,6 +40,22 @@ final class ImageGroupState {
     case .answer(let question): .token(questions[question].lastToken)
     }
   }
+
+  // MARK: Selection
+
+  var visualRows: [Int] { prefix.visualRows }
+  var selects: Bool { questions.contains { $0.selection != nil } }
+  var hiddenPrefix: [Float] { prefix.hidden }
+
+  func keep(_ row: ArraySlice<Float>, at index: Int) { prefix.keep(row, at: index) }
+  func questionRows(_ question: Int) -> Range<Int> { questions[question].questionRows }
+  func kept(_ question: Int) -> KeptRows? { questions[question].kept }
+
+  func select(_ importance: [Float], for question: Int, start: Int, cells: [Int]) {
+    questions[question].select(importance, of: prefix, start: start, cells: cells)
+  }
+
+  // MARK: Answers
 
   enum Verdict {
     case goOn(question: Int)

@@ -7,19 +7,18 @@ import TokenSampling
 struct StepComputation {
   let step: Step
   /// The step's groups, slice by slice.
-  let groups: [ImageGroupState]
+  let groups: [any StepGroup]
   let language: LanguageModel
   let settings: SelectionSettings
 
-  /// Logits of the rows that want them, `[row, vocabulary]`, and whose they are.
+  /// Logits of the rows that want them, `[row, vocabulary]`, and whose they are: the slice, and the row's content.
   struct Output {
-    var wanted: [(group: ImageGroupState, content: StepRow.Content)] = []
+    var wanted: [(slice: Int, content: StepRow.Content)] = []
     var logits: [Float] = []
   }
 
   func run() throws -> Output {
     try language.copy(step.copies)
-    for group in groups { group.begin() }
     let sources = Dictionary(uniqueKeysWithValues: zip(step.slices.map(\.group), groups))
     let rows = try PassRows(step.slices) { id, content in try sources[id]?.source(of: content) ?? .token(0) }
     return isSplit ? try runSplit(rows) : try runWhole(rows)
@@ -39,8 +38,8 @@ struct StepComputation {
     var pass = LanguagePass(
       layers: 0..<language.parameters.layers, selectionLayer: settings.layer, rows: rows)
     pass.lower = lowerSlices()
-    let selects = groups.contains { $0.questions.contains { $0.selection != nil } }
-    let upper = zip(step.slices, groups).map { slice, group in slice.upperRows { group.questions[$0].kept } }
+    let selects = groups.contains(where: \.selects)
+    let upper = zip(step.slices, groups).map { slice, group in slice.upperRows(group.kept) }
     if selects { pass.upper = upperSlices(upper) }
     var output = Output()
     for (row, place) in wantedRows(upper) {
@@ -58,7 +57,7 @@ struct StepComputation {
     below.lower = lowerSlices()
     for (index, (slice, group)) in zip(step.slices, groups).enumerated() {
       for selection in slice.selections {
-        let question = group.questions[selection.question].questionRows
+        let question = group.questionRows(selection.question)
         let first = selection.rows.lowerBound
         below.importances.append(
           ImportanceRequest(slice: index, rows: first + question.lowerBound..<first + question.upperBound))
@@ -68,7 +67,7 @@ struct StepComputation {
     keepPrefixes(result.hidden)
     select(result.importances, below)
 
-    let upper = zip(step.slices, groups).map { slice, group in slice.upperRows { group.questions[$0].kept } }
+    let upper = zip(step.slices, groups).map { slice, group in slice.upperRows(group.kept) }
     var output = Output()
     guard upper.contains(where: { !$0.isEmpty }) else { return output }
     var above = LanguagePass(
@@ -90,7 +89,7 @@ struct StepComputation {
     for (slice, group) in zip(step.slices, groups) {
       for step in slice.rows {
         if case .prefix(let index) = step.content, !slice.sharesAllLayers {
-          group.prefix.keep(hidden[row * width..<(row + 1) * width], at: index)
+          group.keep(hidden[row * width..<(row + 1) * width], at: index)
         }
         row += 1
       }
@@ -104,9 +103,9 @@ struct StepComputation {
       for selection in slice.selections {
         guard let shares = results.popFirst() else { return }
         let importance = settings.heads.importance(
-          shares, heads: language.parameters.heads, cells: group.prefix.visualRows.map { $0 + offset })
-        group.questions[selection.question].select(
-          importance, of: group.prefix, start: slice.span.lowerBound, cells: selection.cells)
+          shares, heads: language.parameters.heads, cells: group.visualRows.map { $0 + offset })
+        group.select(
+          importance, for: selection.question, start: slice.span.lowerBound, cells: selection.cells)
       }
     }
   }
@@ -122,7 +121,7 @@ struct StepComputation {
         let (source, index) =
           switch row.source {
           case .lower(let index): (below, first + index)
-          case .prefix(let index): (group.prefix.hidden, index)
+          case .prefix(let index): (group.hiddenPrefix, index)
           }
         rows.hidden += source[index * width..<(index + 1) * width]
         rows.positions.append(Int32(row.position))
@@ -158,13 +157,13 @@ struct StepComputation {
   /// Rows above the selection layer whose logits are wanted, counted over all slices.
   private func wantedRows(
     _ upper: [[UpperRow]]
-  ) -> [(row: Int, place: (group: ImageGroupState, content: StepRow.Content))] {
-    var wanted: [(row: Int, place: (group: ImageGroupState, content: StepRow.Content))] = []
+  ) -> [(row: Int, place: (slice: Int, content: StepRow.Content))] {
+    var wanted: [(row: Int, place: (slice: Int, content: StepRow.Content))] = []
     var first = 0
-    for ((slice, group), rows) in zip(zip(step.slices, groups), upper) {
+    for (slice, rows) in upper.enumerated() {
       for (index, row) in rows.enumerated() where row.wantsLogits {
         if case .lower(let lower) = row.source {
-          wanted.append((first + index, (group, slice.rows[lower].content)))
+          wanted.append((first + index, (slice, step.slices[slice].rows[lower].content)))
         }
       }
       first += rows.count

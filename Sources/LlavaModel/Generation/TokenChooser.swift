@@ -40,6 +40,8 @@ final class TokenChooser {
 
   /// The next token. Throws `Rejection` where the grammar leaves none, or too many ways to follow.
   func choose(_ logits: UnsafeBufferPointer<Float>) throws -> Int32 {
+    // A padded vocabulary has rows that are no tokens.
+    let logits = UnsafeBufferPointer(rebasing: logits.prefix(tokenizer.tokenCount))
     let free = try pick(logits, allowed: nil)
     // Most often the model follows the grammar by itself: trying its token alone costs less than all of them.
     guard let grammar, try !accept(free) else { return free }

@@ -39,9 +39,13 @@ public struct VisionGuidedSampler: Sendable, Equatable {
       map.pool(
         scales.blocks.window(ofBlock: index), scale: Int(scales.scales[index]), pooling, onto: &tokens)
     }
+    // An empty local map still ends its rows, as it does in transformers; they follow the overview.
+    let ends =
+      image.hasOverviewTokens
+      ? scales.rowEnds : Array(repeating: scales.tokenCount, count: image.local.size.rows)
     return SampledTokens(
-      features: tokens, overviewTokens: overview,
-      newlines: image.isTiled ? scales.rowEnds.map { overview + $0 } : [], scales: scales)
+      features: tokens, overviewTokens: overview, newlines: image.isTiled ? ends.map { overview + $0 } : [],
+      scales: scales)
   }
 
   private func plain(_ image: EncodedImage, _ scales: ScaleMap?) -> SampledTokens {
