@@ -58,7 +58,7 @@ struct OptionTests {
     #expect(parameters.temperature == 0.5)
     for bad in [
       ["--max-tokens", "0"], ["--max-tokens", "4097"], ["--temperature=-1"], ["--temperature", "nan"],
-      ["--temperature", "2.1"],
+      ["--temperature", "2.1"], ["--selection-ratio", "0"], ["--selection-ratio", "1.5"],
     ] {
       #expect(throws: Failure.self) { try AnswerOptions.parse(bad).parameters() }
     }

@@ -79,6 +79,11 @@ struct RunCommand: ConfiguredCommand {
       "vision-type": model.visionType.rawValue,
       "max-tokens": answers.maxTokens.map(String.init),
       "temperature": answers.temperature.map { "\($0)" },
+      "selection": answers.selection?.rawValue,
+      "selection-ratio": answers.selectionRatio.map { "\($0)" },
+      "selection-layer": model.selectionLayer.map(String.init),
+      "selection-share": model.selectionShare.map { "\($0)" },
+      "importance-heads": model.importanceHeads?.rawValue,
     ]
     return settings.compactMapValues { $0 }
   }

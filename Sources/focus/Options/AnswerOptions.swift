@@ -13,6 +13,18 @@ struct AnswerOptions: ParsableArguments {
       "0 takes the most probable token; up to 2 samples more freely. (default: 0)", valueName: "number"))
   var temperature: Double?
 
+  @Option(
+    help: ArgumentHelp(
+      "How each question selects among the image's tokens: prune, shared, none, or auto, which is prune for a job "
+        + "with one question and shared for more. (default: auto)", valueName: "mode"))
+  var selection: SelectionMode?
+
+  @Option(
+    help: ArgumentHelp(
+      "Share of the image's tokens that a question keeps, above 0 to 1. (default: the sampler file's, else 0.5)",
+      valueName: "share"))
+  var selectionRatio: Double?
+
   /// The parameters of a question that sets none itself. Throws `Failure` where a value is out of range.
   func parameters() throws -> GenerationParameters {
     var parameters = GenerationParameters()
@@ -28,6 +40,15 @@ struct AnswerOptions: ParsableArguments {
       }
       parameters.temperature = Float(temperature)
     }
+    if let selectionRatio {
+      guard selectionRatio > 0, selectionRatio <= 1 else {
+        throw Failure.unusable("--selection-ratio must be above 0 and at most 1, not \(selectionRatio)")
+      }
+      parameters.selectionRatio = selectionRatio
+    }
+    parameters.selection = selection
     return parameters
   }
 }
+
+extension SelectionMode: ExpressibleByArgument {}

@@ -41,6 +41,24 @@ struct ModelOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
+      "Layer whose attention decides what a question keeps. (default: the sampler file's, else a quarter of the "
+        + "model's layers)", valueName: "layer"))
+  var selectionLayer: Int?
+
+  @Option(
+    help: ArgumentHelp(
+      "Keep the fewest tokens that hold this share of the importance, in place of a fixed ratio; a question's own "
+        + "selection_ratio wins.", valueName: "share"))
+  var selectionShare: Double?
+
+  @Option(
+    help: ArgumentHelp(
+      "How a token's importance comes from the attention heads: mean or max. (default: the sampler file's, else mean)",
+      valueName: "reduction"))
+  var importanceHeads: ImportanceHeads?
+
+  @Option(
+    help: ArgumentHelp(
       "Named prompt: llava-1.5, llava-1.6-vicuna, llava-1.6-mistral, llava-onevision or chatml. "
         + "(default: the model file's own)", valueName: "name"))
   var prompt: String?
@@ -68,6 +86,9 @@ struct ModelOptions: ParsableArguments {
     if let threads, threads < 1 { throw Failure.unusable("--threads must be at least 1, not \(threads)") }
     if let contextCells, contextCells < 1 {
       throw Failure.unusable("--context-cells must be at least 1, not \(contextCells)")
+    }
+    if let selectionShare, !(selectionShare > 0 && selectionShare <= 1) {
+      throw Failure.unusable("--selection-share must be above 0 and at most 1, not \(selectionShare)")
     }
     if stepRows < 1 { throw Failure.unusable("--step-rows must be at least 1, not \(stepRows)") }
     return ModelFilePaths(
@@ -109,6 +130,11 @@ enum Device: String, CaseIterable, ExpressibleByArgument, Sendable {
   case auto
   case cpu
   case gpu
+}
+
+enum ImportanceHeads: String, CaseIterable, ExpressibleByArgument, Sendable {
+  case mean
+  case max
 }
 
 enum VisionWeights: String, CaseIterable, ExpressibleByArgument, Sendable {

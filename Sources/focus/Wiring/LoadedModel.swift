@@ -15,6 +15,9 @@ func loadModel(_ options: ModelOptions) async throws -> LlavaModel {
   settings.prompt = try options.template()
   settings.contextCells = options.contextCells
   settings.stepRows = options.stepRows
+  settings.selectionLayer = options.selectionLayer
+  settings.selectionAmount = options.selectionShare.map { .cumulative($0) }
+  settings.importanceHeads = options.importanceHeads.flatMap { HeadReduction(rawValue: $0.rawValue) }
   do {
     return try await LlavaModel.load(files, settings: settings)
   } catch {
