@@ -10,16 +10,7 @@ public enum VisionType: String, Sendable, CaseIterable {
 
   /// The type that the weights of a matrix are held in.
   func stored(_ type: ggml_type, on device: ComputeDevice) -> ggml_type {
-    isChanged(type, on: device) && device.multipliesBF16 ? GGML_TYPE_BF16 : type
-  }
-
-  /// The type that a matrix of type `type` is multiplied in. Widening it inside the graph, for a few tiles at a
-  /// time, costs a few percent; holding all weights as F32 would double the file's memory.
-  func multiplied(_ type: ggml_type, on device: ComputeDevice) -> ggml_type {
-    isChanged(type, on: device) && !device.multipliesBF16 ? GGML_TYPE_F32 : type
-  }
-
-  private func isChanged(_ type: ggml_type, on device: ComputeDevice) -> Bool {
-    self == .auto && device.isCPUOnly && (type == GGML_TYPE_F16 || type == GGML_TYPE_BF16)
+    self == .auto && type == GGML_TYPE_F16 && device.isCPUOnly && device.multipliesBF16
+      ? GGML_TYPE_BF16 : type
   }
 }
