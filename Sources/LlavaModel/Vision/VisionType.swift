@@ -19,6 +19,12 @@ public enum VisionType: String, Sendable, CaseIterable {
     isChanged(type, on: device) && !device.multipliesBF16 ? GGML_TYPE_F32 : type
   }
 
+  /// Names what becomes of 16-bit weights here.
+  func name(on device: ComputeDevice) -> String {
+    guard isChanged(GGML_TYPE_F16, on: device) else { return "file" }
+    return device.multipliesBF16 ? "bf16" : "f32"
+  }
+
   private func isChanged(_ type: ggml_type, on device: ComputeDevice) -> Bool {
     self == .auto && device.isCPUOnly && (type == GGML_TYPE_F16 || type == GGML_TYPE_BF16)
   }
