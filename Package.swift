@@ -110,7 +110,10 @@ let package = Package(
       ],
       swiftSettings: swiftSettings),
     .testTarget(
-      name: "SQLiteTokenStoreTests", dependencies: ["SQLiteTokenStore", "StoreConformance", "Answering"],
+      name: "SQLiteTokenStoreTests",
+      dependencies: [
+        "SQLiteTokenStore", "StoreConformance", "Answering", .product(name: "GRDB", package: "GRDB.swift"),
+      ],
       swiftSettings: swiftSettings),
     .testTarget(
       name: "LlavaModelTests", dependencies: ["LlavaModel", "Adversary"], resources: [.copy("Fixtures")],

@@ -124,8 +124,12 @@ public actor SQLiteTokenStore: TokenStore {
     await upkeep?.value
     let written = await Task { try await self.flush() }.result
     let pool = pool
-    // Closing the last connection copies the write-ahead log into the file.
-    try await Self.blocking { try pool.close() }
+    try await Self.blocking {
+      // The last connection to close copies the write-ahead log into the file and removes it. That must be the
+      // writer, and GRDB would close it first: so the readers, which this closes, go before.
+      pool.releaseMemory()
+      try pool.close()
+    }
     try written.get()
   }
 
