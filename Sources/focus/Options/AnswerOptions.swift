@@ -13,6 +13,12 @@ struct AnswerOptions: ParsableArguments {
       "0 takes the most probable token; up to 2 samples more freely. (default: 0)", valueName: "number"))
   var temperature: Double?
 
+  @Option(
+    help: ArgumentHelp(
+      "Whether images are compressed, for jobs that don't say: auto, or none for every token as the vision "
+        + "tower makes it. (default: auto)"))
+  var compression: Compression?
+
   /// The parameters of a question that sets none itself. Throws `Failure` where a value is out of range.
   func parameters() throws -> GenerationParameters {
     var parameters = GenerationParameters()
@@ -31,3 +37,5 @@ struct AnswerOptions: ParsableArguments {
     return parameters
   }
 }
+
+extension Compression: ExpressibleByArgument {}
