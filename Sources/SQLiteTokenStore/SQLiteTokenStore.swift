@@ -32,7 +32,7 @@ public actor SQLiteTokenStore: TokenStore {
   /// - Throws: `SQLiteStoreError`.
   public static func open(path: String, capacity: Int? = nil) async throws -> SQLiteTokenStore {
     try await blocking {
-      let database = try TokenDatabase(path: path)
+      let database = try TokenDatabase.open(path: path)
       let bytes = try database.pool.read { try Int.fetchOne($0, sql: Self.sumOfBytes) ?? 0 }
       return SQLiteTokenStore(database, path: path, capacity: capacity, bytes: bytes)
     }

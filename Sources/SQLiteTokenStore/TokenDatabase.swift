@@ -15,35 +15,44 @@ struct TokenDatabase {
   private static let busySeconds = 5.0
 
   /// Opens, creates or upgrades the file. Blocks. Throws `SQLiteStoreError`.
-  init(path: String) throws {
-    do {
-      let isNew = try Self.isNew(path)
-      var configuration = Configuration()
-      configuration.label = "focus.tokens"
-      configuration.busyMode = .timeout(Self.busySeconds)
-      configuration.prepareDatabase { database in
-        guard isNew, !database.configuration.readonly else { return }
-        // Before the first table: large pages suit large blobs, and freed ones can be given back to the disk.
-        try database.execute(
-          sql: """
-            PRAGMA page_size = 16384;
-            PRAGMA auto_vacuum = INCREMENTAL;
-            PRAGMA application_id = \(Self.applicationID);
-            """)
+  static func open(path: String) throws -> TokenDatabase {
+    let deadline = ContinuousClock.now + .seconds(busySeconds)
+    while true {
+      do {
+        return try TokenDatabase(path: path)
+      } catch let error as DatabaseError where error.mayPass && ContinuousClock.now < deadline {
+        Thread.sleep(forTimeInterval: 0.05)
+      } catch let error as SQLiteStoreError {
+        throw error
+      } catch {
+        throw SQLiteStoreError.unusable(path: path, reason: "\(error)")
       }
-      pool = try DatabasePool(path: path, configuration: configuration)
-      let migrator = Self.migrator
-      let before = try pool.read { database in
-        guard try !migrator.hasBeenSuperseded(database) else { throw SQLiteStoreError.newer(path: path) }
-        return try Set(migrator.appliedIdentifiers(database))
-      }
-      try migrator.migrate(pool)
-      appliedMigrations = migrator.migrations.filter { !before.contains($0) }
-    } catch let error as SQLiteStoreError {
-      throw error
-    } catch {
-      throw SQLiteStoreError.unusable(path: path, reason: "\(error)")
     }
+  }
+
+  private init(path: String) throws {
+    let isNew = try Self.isNew(path)
+    var configuration = Configuration()
+    configuration.label = "focus.tokens"
+    configuration.busyMode = .timeout(Self.busySeconds)
+    configuration.prepareDatabase { database in
+      guard isNew, !database.configuration.readonly else { return }
+      // Before the first table: large pages suit large blobs, and freed ones can be given back to the disk.
+      try database.execute(
+        sql: """
+          PRAGMA page_size = 16384;
+          PRAGMA auto_vacuum = INCREMENTAL;
+          PRAGMA application_id = \(Self.applicationID);
+          """)
+    }
+    pool = try DatabasePool(path: path, configuration: configuration)
+    let migrator = Self.migrator
+    let before = try pool.read { database in
+      guard try !migrator.hasBeenSuperseded(database) else { throw SQLiteStoreError.newer(path: path) }
+      return try Set(migrator.appliedIdentifiers(database))
+    }
+    try migrator.migrate(pool)
+    appliedMigrations = migrator.migrations.filter { !before.contains($0) }
   }
 
   /// Whether there is no file yet, or an empty one. Throws where the file is none of ours.
@@ -91,6 +100,17 @@ struct TokenDatabase {
           """)
     }
     return migrator
+  }
+}
+
+extension DatabaseError {
+  /// Whether another process may be making or upgrading the file just now, so that a later try finds it done.
+  fileprivate var mayPass: Bool {
+    switch resultCode {
+    // The same migration at once: its table exists, or its name is noted already.
+    case .SQLITE_BUSY, .SQLITE_LOCKED, .SQLITE_ERROR, .SQLITE_CONSTRAINT, .SQLITE_SCHEMA: true
+    default: false
+    }
   }
 }
 

@@ -113,6 +113,24 @@ extension EndToEnd {
       #expect(folder.lineCount("out.jsonl") == 40)
     }
 
+    @Test func runsSideBySideShareTheFile() async throws {
+      let runs = try (0..<2).map { try folder.run("in.jsonl", output: "\($0).jsonl") }
+      for run in runs {
+        let ending = await run.end()
+        #expect(ending.status == 0 && !ending.errors.contains("warning"), "\(ending)")
+      }
+      #expect(try uses("0.jsonl").map(\.answer) == uses("1.jsonl").map(\.answer))
+      #expect(try await run("third.jsonl").errors.contains("token cache: 3 hits, 0 misses"))
+    }
+
+    @Test func aSecondQuestionFindsTheImage() async throws {
+      let ask = [
+        "ask", "--model", Package.model("llava-next-gqa"), "--max-tokens", "4", folder.path("cat.jpg"),
+      ]
+      #expect(try await !said(ask + ["What is this?"]).contains("vision cached"))
+      #expect(try await said(ask + ["Where is it?"]).contains("vision cached"))
+    }
+
     @Test func statsAndPruneTellAndShrink() async throws {
       let made = try await said(["cache", "migrate"])
       #expect(made.contains("applied 1 compressed images"))

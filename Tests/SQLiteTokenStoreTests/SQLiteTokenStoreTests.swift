@@ -63,6 +63,24 @@ struct SQLiteTokenStoreTests {
     try await second.close()
   }
 
+  @Test("Several open a new file at once, and all use it", arguments: 0..<10)
+  func openedAtOnce(round: Int) async throws {
+    let path = path
+    let found = try await withThrowingTaskGroup(of: Bool.self) { group in
+      for index in 0..<6 {
+        group.addTask {
+          let store = try await SQLiteTokenStore.open(path: path)
+          try await store.save(entry("\(index)", bytes: 1000))
+          let isThere = try await store.load(key("\(index)")) != nil
+          try await store.close()
+          return isThere
+        }
+      }
+      return try await group.reduce(true) { $0 && $1 }
+    }
+    #expect(found)
+  }
+
   @Test("A file locked for writing is still read; a save fails and the next one works")
   func locked() async throws {
     let store = try await SQLiteTokenStore.open(path: path)
