@@ -7,6 +7,7 @@ final class CachedTokens: Sendable {
   private let modelName: String
   private let log: Logger
   private let health = Mutex(StoreHealth())
+  private let hasToldOfDamage = Atomic(false)
 
   init(_ store: any TokenStore, modelName: String, log: Logger) {
     self.store = store
@@ -32,7 +33,7 @@ final class CachedTokens: Sendable {
       observer.observe(.tokenCache(.hit))
       return image
     } catch let error as TokenBlobError {
-      log.warning("stored tokens cannot be used, and are made again: \(error)", metadata: ["key": "\(key)"])
+      tellOfDamage(error, key)
       observer.observe(.tokenCache(.damaged))
       return nil
     } catch {
@@ -67,6 +68,14 @@ final class CachedTokens: Sendable {
     if case .fails = health.withLock({ $0.failed(at: .now) }) {
       log.warning("the token cache fails, answers go on without it: \(error)")
     }
+  }
+
+  /// Once aloud: a store full of blobs of another version would otherwise log a line with every image.
+  private func tellOfDamage(_ error: TokenBlobError, _ key: TokenKey) {
+    let isFirst = !hasToldOfDamage.exchange(true, ordering: .relaxed)
+    log.log(
+      level: isFirst ? .warning : .debug, "a cached image cannot be used and is encoded again: \(error)",
+      metadata: ["key": "\(key)"])
   }
 
   private func worked() {

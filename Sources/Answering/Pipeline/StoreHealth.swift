@@ -19,6 +19,8 @@ struct StoreHealth {
   func mayBeAsked(at now: ContinuousClock.Instant) -> Bool { pausedUntil.map { $0 <= now } ?? true }
 
   mutating func failed(at now: ContinuousClock.Instant) -> Remark? {
+    // Jobs that asked before the pause began say nothing new.
+    guard mayBeAsked(at: now) else { return nil }
     failures += 1
     // One failure may pass (a lock, a lost connection); from the second on the pause doubles.
     if failures > 1 {

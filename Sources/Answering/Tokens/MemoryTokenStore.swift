@@ -30,7 +30,10 @@ public actor MemoryTokenStore: TokenStore {
   public func save(_ entry: TokenEntry) {
     remove(entry.key)
     guard entry.blob.count <= capacity else { return }
-    _ = shrink(to: capacity - entry.blob.count)
+    if bytes + entry.blob.count > capacity {
+      // A little further than needed, so that not every save has to sort the entries.
+      _ = shrink(to: max(0, capacity / 16 * 15 - entry.blob.count))
+    }
     var held = Held(blob: entry.blob, model: entry.model, usedAt: .now, use: 0)
     touch(&held)
     entries[entry.key] = held
@@ -77,8 +80,7 @@ public actor MemoryTokenStore: TokenStore {
     if let removed = entries.removeValue(forKey: key) { bytes -= removed.blob.count }
   }
 
-  /// Removes the least recently used entries until at most `most` bytes are held. Sorted for each call: entries
-  /// are large, hence few.
+  /// Removes the least recently used entries until at most `most` bytes are held.
   private func shrink(to most: Int) -> PruneResult {
     var result = PruneResult(entries: 0, bytes: 0)
     guard bytes > most else { return result }

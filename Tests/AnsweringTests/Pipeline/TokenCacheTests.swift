@@ -108,6 +108,22 @@ struct TokenCacheTests {
     #expect(source.finished == [0])
   }
 
+  @Test("A store that hangs is given up with its job when the drain runs out of time")
+  func hangingStore() async throws {
+    let store = FakeStore(onLoad: { try await Task.sleep(for: .seconds(3600)) })
+    let (drain, model) = (Drain(), FakeModel())
+    let pipeline = Pipeline(
+      source: FakeSource(jobs: 1), images: FakeImages(), model: model, sink: FakeSink(), store: store,
+      settings: .init(drainTimeout: .milliseconds(20)))
+    async let running = pipeline.run(until: drain)
+    #expect(await eventually { store.loads.count == 1 })
+    drain.begin()
+    let ending = try await running
+    #expect(ending.counts.jobsAbandoned == 1)
+    #expect(ending.counts.tokenCache.isEmpty)
+    #expect(model.encodes.count == 0)
+  }
+
   @Test("The look into the store takes no turn at the model")
   func lookTakesNoTurn() async throws {
     let gate = TestGate()
@@ -151,6 +167,8 @@ struct StoreHealthTests {
     #expect(health.failed(at: now) == .fails)
     #expect(health.mayBeAsked(at: now))
     for seconds in [1, 2, 4, 8, 16, 32, 60, 60] {
+      #expect(health.failed(at: now) == nil)
+      // Another that was asked before the pause.
       #expect(health.failed(at: now) == nil)
       #expect(!health.mayBeAsked(at: now + .seconds(seconds) - .milliseconds(1)))
       now += .seconds(seconds)
