@@ -55,7 +55,7 @@ struct TokenDatabase {
     appliedMigrations = migrator.migrations.filter { !before.contains($0) }
   }
 
-  /// Whether there is no file yet, or an empty one. Throws where the file is none of ours.
+  /// Whether there is no file yet, or one without tables. Throws where the file is none of ours.
   private static func isNew(_ path: String) throws -> Bool {
     guard FileManager.default.fileExists(atPath: path) else { return true }
     let file = try FileHandle(forReadingFrom: URL(fileURLWithPath: path))
@@ -65,10 +65,13 @@ struct TokenDatabase {
     guard header.count == 100, header.starts(with: Array("SQLite format 3\0".utf8)) else {
       throw SQLiteStoreError.unusable(path: path, reason: "it is no SQLite file, or a damaged one")
     }
-    // Bytes 68 to 71, big-endian (SQLite's "Database File Format").
-    let found = header[68..<72].reduce(Int32(0)) { $0 << 8 | Int32($1) }
-    guard found == applicationID else { throw SQLiteStoreError.foreign(path: path) }
-    return false
+    // Big-endian numbers (SQLite's "Database File Format").
+    func number(at place: Int) -> Int32 { header[place..<place + 4].reduce(0) { $0 << 8 | Int32($1) } }
+    let (schemaCookie, application) = (number(at: 40), number(at: 68))
+    if application == applicationID { return false }
+    // Nobody has made a table in it yet: another process of ours may be about to.
+    if application == 0, schemaCookie == 0 { return true }
+    throw SQLiteStoreError.foreign(path: path)
   }
 
   private static var migrator: DatabaseMigrator {

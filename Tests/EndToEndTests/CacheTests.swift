@@ -105,11 +105,13 @@ extension EndToEnd {
     @Test func aKilledRunLeavesAUsableCache() async throws {
       try folder.write((0..<40).map { jobLine("job-\($0)", uri: Self.images[$0 % 3]) }, to: "in.jsonl")
       let killed = try folder.run("in.jsonl", output: "out.jsonl")
-      let isSent = await killed.send(SIGKILL) { [folder] _ in folder.lineCount("out.jsonl") >= 5 }
+      let isSent = await killed.send(SIGKILL) { [folder] _ in folder.lineCount("out.jsonl") >= 12 }
       #expect(isSent)
       _ = await killed.end()
       let ending = try await run("out.jsonl")
-      #expect(ending.status == 0 && ending.errors.contains(", 0 misses"), "\(ending)")
+      // A save that was under way may be lost; what was saved before is found.
+      #expect(ending.status == 0 && ending.errors.contains(" hit"), "\(ending)")
+      #expect(!ending.errors.contains(" 0 hits") && !ending.errors.contains("damaged"), "\(ending)")
       #expect(folder.lineCount("out.jsonl") == 40)
     }
 
