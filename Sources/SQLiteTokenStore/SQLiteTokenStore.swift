@@ -165,12 +165,17 @@ public actor SQLiteTokenStore: TokenStore {
     guard upkeep == nil else { return }
     upkeep = Task {
       try? await flush()
-      if let capacity, bytes > capacity {
-        // To nine tenths, so that it is not done again with the next save. The file keeps its size: the pages
-        // are used again.
-        _ = try? await Pruning(pool: pool).delete(beyond: capacity / 10 * 9)
-        // Others may have saved and pruned, too.
-        bytes = (try? await pool.read { try Int.fetchOne($0, sql: Self.sumOfBytes) ?? 0 }) ?? 0
+      // Again where saves went on meanwhile.
+      while let capacity, bytes > capacity {
+        do {
+          // To nine tenths, so that it is not done again with the next save. The file keeps its size: the pages
+          // are used again.
+          _ = try await Pruning(pool: pool).delete(beyond: capacity / 10 * 9)
+          // Others may have saved and pruned, too.
+          bytes = try await pool.read { try Int.fetchOne($0, sql: Self.sumOfBytes) ?? 0 }
+        } catch {
+          break
+        }
       }
       upkeep = nil
     }
