@@ -53,6 +53,11 @@ final class VisionTower {
   /// The projector's rows for the image's tokens: `[tokens, D]`.
   func project(_ image: CompressedImage) throws -> [Float] {
     let tokens = image.tokenCount
+    // A store may be written by others than us.
+    guard image.channels == parameters.channels else {
+      throw ModelError.device(
+        "it got tokens of \(image.channels) values, and projects \(parameters.channels)")
+    }
     guard tokens > 0 else { return [] }
     return try device.run(
       types: types,

@@ -10,7 +10,16 @@ public enum VisionType: String, Sendable, CaseIterable {
 
   /// The type that the weights of a matrix are held in.
   func stored(_ type: ggml_type, on device: ComputeDevice) -> ggml_type {
-    self == .auto && type == GGML_TYPE_F16 && device.isCPUOnly && device.multipliesBF16
-      ? GGML_TYPE_BF16 : type
+    isChanged(type, on: device) && device.multipliesBF16 ? GGML_TYPE_BF16 : type
+  }
+
+  /// Names what becomes of 16-bit weights here.
+  func name(on device: ComputeDevice) -> String {
+    guard isChanged(GGML_TYPE_F16, on: device) else { return "file" }
+    return device.multipliesBF16 ? "bf16" : "f32"
+  }
+
+  private func isChanged(_ type: ggml_type, on device: ComputeDevice) -> Bool {
+    self == .auto && device.isCPUOnly && (type == GGML_TYPE_F16 || type == GGML_TYPE_BF16)
   }
 }
