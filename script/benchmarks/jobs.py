@@ -2,8 +2,8 @@
 
 Every job has its own image and its own questions. focus gets all jobs at once, as it would from a file. The server gets
 one question after the other, those on one image in a row: one slot that keeps the image's prefix, its fastest setting.
-Both clocks start when the model is loaded and end with the last answer. The server is told to ignore ends of answers,
-so that all have --max-tokens; focus may end earlier: compare the tokens, which the table counts.
+Both clocks start when the model is loaded and warm, and end with the last answer. The server is told to ignore ends of
+answers, so that all have --max-tokens; focus may end earlier: compare the tokens, which the table counts.
 
 Contenders of focus: `plain` neither compresses nor selects, and shows the engine alone; `compression` compresses only;
 `full method` compresses and selects, and saves images in an empty SQLite store; `full method, stored` finds them there.
@@ -51,10 +51,10 @@ def run(options: argparse.Namespace) -> None:
         images = photograph.photographs(Path(folder), options.images, size)
         for number in range(options.rounds):
             rounds.append(measure_round(options, images))
-            print(f"round {number + 1} of {options.rounds}: " + ", ".join(
-                f"{name} {report.seconds(figures['seconds'])}" for name, figures in rounds[-1].items()), file=sys.stderr)
-    report.publish(options, machine, {"image_size": size, "contenders": summary(options, rounds), "rounds": rounds},
-                   text(options, size, rounds))
+            times = ", ".join(f"{name} {report.seconds(figures['seconds'])}" for name, figures in rounds[-1].items())
+            print(f"round {number + 1} of {options.rounds}: {times}", file=sys.stderr)
+    figures = {"image_size": size, "contenders": summary(options, rounds), "rounds": rounds}
+    report.publish(options, machine, figures, text(options, size, rounds))
 
 
 def measure_round(options: argparse.Namespace, images: list[Path]) -> dict[str, dict]:
@@ -113,12 +113,23 @@ def text(options: argparse.Namespace, size: tuple[int, int], rounds: list[dict[s
     for name, figures in summary(options, rounds).items():
         ledger = figures.get("visual_tokens")
         ratio = f"{figures['ratio']:.2f}×" if "ratio" in figures else ""
+        counts = " → ".join(f"{count:.0f}" for count in ledger.values()) if ledger else ""
         rows.append([name, f"{figures['questions_per_second']:.3f}", ratio, report.seconds(figures["seconds"]),
-                     figures["answer_tokens"], " → ".join(f"{count:.0f}" for count in ledger.values()) if ledger else "",
-                     ", ".join(figures.get("selection", []))])
+                     figures["answer_tokens"], counts, ", ".join(figures.get("selection", []))])
     wanted = options.images * options.questions * options.max_tokens
-    return (report.table(["", "questions/s", f"against {PEER}", "all answers", "answer tokens",
+    table = report.table(["", "questions/s", f"against {PEER}", "all answers", "answer tokens",
                           "visual tokens: encoded → compressed → selected", "selection"], rows)
-            + f"\n\n{options.images} images of {size[0]}×{size[1]} pixels, {options.questions} questions each, answers of"
-              f" {options.max_tokens} tokens ({wanted} in all); compression to {options.budget}, selection of"
-              f" {options.ratio}; medians of {options.rounds} rounds, loading excluded.")
+    return (f"{table}\n\n{options.images} images of {size[0]}×{size[1]} pixels, {options.questions} questions each,"
+            f" answers of {options.max_tokens} tokens ({wanted} in all); compression to {options.budget}, selection of"
+            f" {options.ratio}; medians of {options.rounds} rounds, loading excluded.{first_answers(options, rounds)}")
+
+
+def first_answers(options: argparse.Namespace, rounds: list[dict[str, dict]]) -> str:
+    """The server's time for an image's first answer and for a further one, in words."""
+    each = [seconds for figures in rounds if PEER in figures for seconds in figures[PEER]["seconds_each"]]
+    if not each:
+        return ""
+    first = statistics.median(each[::options.questions])
+    others = [seconds for place, seconds in enumerate(each) if place % options.questions]
+    further = f", a further one {report.seconds(statistics.median(others))}" if others else ""
+    return f" {PEER}'s first answer on an image took {report.seconds(first)}{further}."

@@ -10,12 +10,17 @@ CELLS = 8  # a side; each has its own amount of grain, so that its tokens are mo
 GRAINS = [0, 0, 4, 16, 40]
 
 
-def photographs(folder: Path, count: int, size: tuple[int, int], seed: int = 0) -> list[Path]:
+def photographs(folder: Path, count: int, size: tuple[int, int], seed: int | str = 0) -> list[Path]:
     """`count` PNG files of `size` (width, height). The same seed gives the same pictures."""
     paths = [folder / f"{size[0]}x{size[1]}-{seed}-{number}.png" for number in range(count)]
     for number, path in enumerate(paths):
-        path.write_bytes(png(size, pixels(size, random.Random(f"{seed} {number}"))))
+        path.write_bytes(photograph(size, f"{seed} {number}"))
     return paths
+
+
+def photograph(size: tuple[int, int], seed: str) -> bytes:
+    """A PNG file."""
+    return png(size, pixels(size, random.Random(seed)))
 
 
 def pixels(size: tuple[int, int], draw: random.Random) -> bytes:

@@ -8,6 +8,10 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 PEERS = ROOT / ".deps/build/bin"
 
 
+class ProgramFailed(Exception):
+    """A program that is measured did not do what it was asked; the words are for the user."""
+
+
 def focus(options: argparse.Namespace) -> Path:
     """The focus program, built if none was named."""
     if options.focus:
@@ -26,5 +30,7 @@ def peer(name: str) -> Path:
 
 def output(command: list, stderr: int | None = None) -> str:
     """What the command prints. Its own complaints stay on the terminal unless they are sent elsewhere."""
-    return subprocess.run([str(part) for part in command], check=True, stdout=subprocess.PIPE,
-                          stderr=stderr).stdout.decode(errors="replace")
+    done = subprocess.run([str(part) for part in command], stdout=subprocess.PIPE, stderr=stderr)
+    if done.returncode != 0:
+        raise ProgramFailed(f"ended with {done.returncode}: {' '.join(map(str, command))}")
+    return done.stdout.decode(errors="replace")

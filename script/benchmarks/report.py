@@ -16,10 +16,10 @@ QUIET_LOAD = 0.3  # of one core; above, timings mean little
 
 def machine(options: argparse.Namespace) -> dict:
     """Ask before measuring: the load is to be that of others."""
+    files = [bench_options.language_file(options), bench_options.vision_file(options)]
     load = os.getloadavg()[0]
     if load > QUIET_LOAD:
         print(f"The machine's load is {load:.1f}: what else runs there changes the figures.", file=sys.stderr)
-    files = [bench_options.language_file(options), bench_options.vision_file(options)]
     return {"cpu": cpu(), "cores": os.cpu_count(), "threads": options.threads, "load_before": load,
             "system": platform.platform(), "commit": commit(),
             "model": {file.name: file.stat().st_size for file in files}}
@@ -36,8 +36,8 @@ def cpu() -> str:
 def commit() -> str | None:
     """Of this checkout, with a + where files are changed; None outside of one."""
     try:
-        named = subprocess.run(["git", "describe", "--always", "--dirty=+", "--exclude=*"], cwd=programs.ROOT, check=True,
-                               capture_output=True, text=True)
+        named = subprocess.run(["git", "describe", "--always", "--dirty=+", "--exclude=*"], cwd=programs.ROOT,
+                               check=True, capture_output=True, text=True)
     except (OSError, subprocess.CalledProcessError):
         return None
     return named.stdout.strip()

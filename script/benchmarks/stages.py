@@ -1,7 +1,7 @@
 """Time of each stage of the model beside llama.cpp, on the same files, alternating in one run.
 
-Prefill and decode beside llama-bench, the vision tower with its projector beside llama-mtmd-cli (one image of one tile).
-A ratio above 1 means that focus is faster. Builds focus and llama.cpp's programs first where they are missing.
+Prefill and decode beside llama-bench, the vision tower with its projector beside llama-mtmd-cli (one image of one
+tile). A ratio above 1 means that focus is faster. Builds focus and llama.cpp's programs first where they are missing.
 """
 
 import argparse

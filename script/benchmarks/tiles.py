@@ -23,6 +23,10 @@ def largest_image(vision: Path) -> tuple[int, int]:
     return list(image_sizes(vision).values())[-1]
 
 
+def smallest_image(vision: Path) -> tuple[int, int]:
+    return list(image_sizes(vision).values())[0]
+
+
 def read_metadata(path: Path) -> dict:
     """The key-value pairs of a GGUF file."""
     with path.open("rb") as file:
