@@ -17,7 +17,9 @@ struct Focus: AsyncParsableCommand {
       3 the environment failed, 130 interrupted and resumable.
       """,
     version: version,
-    subcommands: [RunCommand.self, AskCommand.self, BenchCommand.self, DoctorCommand.self])
+    subcommands: [
+      RunCommand.self, AskCommand.self, InspectCommand.self, BenchCommand.self, DoctorCommand.self,
+    ])
 
   static func main() async {
     // A reader that has left and a file that may not grow are errors to tell, not ends of the process.
