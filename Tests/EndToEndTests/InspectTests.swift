@@ -86,6 +86,8 @@ extension EndToEnd {
         ("cat.jpg", ["--output", folder.path("no/a.html")], 2, "there is no folder"),
         ("cat.jpg", ["--output", folder.path("results.jsonl")], 2, "is no earlier report"),
         ("cat.jpg", ["--output", folder.path("cat.jpg")], 2, "is no earlier report"),
+        ("cat.jpg", ["--output", "-"], 2, "needs a file"),
+        ("cat.jpg", ["--output", "/dev/null"], 2, "is no regular file"),
         ("cat.jpg", ["--png", folder.path("cat.jpg")], 2, "is no folder"),
         ("cat.jpg", page + ["--max-tokens", "0"], 2, "--max-tokens"),
         ("cat.jpg", page + ["--max-pixels", "100"], 1, "image_too_large"),

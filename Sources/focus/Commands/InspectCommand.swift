@@ -23,7 +23,7 @@ struct InspectCommand: ConfiguredCommand {
   @Argument(help: ArgumentHelp("What to ask.", valueName: "question"))
   var question: String
 
-  @Option(help: ArgumentHelp("The page.", valueName: "file"))
+  @Option(help: ArgumentHelp("HTML file for the page.", valueName: "file"))
   var output: String?
 
   @Option(

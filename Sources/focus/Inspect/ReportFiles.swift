@@ -21,6 +21,7 @@ struct ReportFiles: Sendable {
     self.pictures = pictures
     stem = Self.stem(of: image)
     if let page {
+      if page == "-" { throw Failure.unusable("--output -: the page needs a file: name one") }
       try Self.checkFolder(of: page)
       try Self.checkReplaceable(page, "--output", isOurs: Self.isPage)
     }
@@ -64,6 +65,10 @@ struct ReportFiles: Sendable {
   private static func checkReplaceable(_ path: String, _ flag: String, isOurs: (Data) -> Bool) throws {
     guard FileManager.default.fileExists(atPath: path) else { return }
     guard !isFolder(path) else { throw Failure.unusable("\(flag) \(path) is a folder: name a file in it") }
+    // Reading from a terminal or a pipe would wait for ever.
+    let target = URL(fileURLWithPath: path).resolvingSymlinksInPath().path
+    let kind = try? FileManager.default.attributesOfItem(atPath: target)[.type] as? FileAttributeType
+    guard kind == .typeRegular else { throw Failure.unusable("\(flag) \(path) is no regular file: name one") }
     guard let file = FileHandle(forReadingAtPath: path), let start = try? file.read(upToCount: 64) ?? Data()
     else { throw Failure.environment("cannot write \(path): it exists and cannot be read") }
     guard start.isEmpty || isOurs(start) else {
