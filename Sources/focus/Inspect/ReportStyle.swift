@@ -28,6 +28,7 @@ enum ReportStyle {
       display: block; width: 100%; height: auto; max-height: 80vh; object-fit: contain; background: #101014;
       border-radius: 4px;
     }
+    .top img { width: auto; max-width: 100%; max-height: 26rem; }
     .small img { max-width: 320px; }
     figcaption { margin-top: .4rem; }
     figcaption strong { color: var(--text); }

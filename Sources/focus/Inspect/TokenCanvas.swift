@@ -75,14 +75,22 @@ struct TokenCanvas {
         let owner = owners[place]
         let tint = tints[owner < 0 ? tints.count - 1 : Int(owner)]
         tint.apply(to: &pixels, at: 3 * place)
-        if let outline,
-          column > 0 && owners[place - 1] != owner || row > 0 && owners[place - size.width] != owner
-        {
+        if let outline, isEdge(row: row, column: column) {
           pixels.replaceSubrange(3 * place..<3 * place + 3, with: [outline.red, outline.green, outline.blue])
         }
       }
     }
     return Raster(size: size, pixels: pixels)
+  }
+
+  /// Whether a neighbour shows another token: the pixels on both sides of a border, so that the line is still seen
+  /// when the page shows the picture smaller.
+  private func isEdge(row: Int, column: Int) -> Bool {
+    let place = row * size.width + column
+    let owner = owners[place]
+    return column > 0 && owners[place - 1] != owner || row > 0 && owners[place - size.width] != owner
+      || column + 1 < size.width && owners[place + 1] != owner
+      || row + 1 < size.height && owners[place + size.width] != owner
   }
 
   /// A tint in whole 256ths: pixels are many.
