@@ -29,6 +29,7 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
     .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
     .package(url: "https://github.com/apple/swift-system", from: "1.5.0"),
+    .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.0.0"),
   ],
   targets: [
@@ -72,11 +73,17 @@ let package = Package(
       name: "FileJobs", dependencies: ["Answering", .product(name: "Crypto", package: "swift-crypto")],
       swiftSettings: swiftSettings),
 
+    .target(
+      name: "SQLiteTokenStore", dependencies: ["Answering", .product(name: "GRDB", package: "GRDB.swift")],
+      swiftSettings: swiftSettings),
+
     // The command line: reads settings, wires, runs.
     .executableTarget(
       name: "focus",
       dependencies: [
-        "Answering", "TokenSampling", "LlavaModel", "Images", "FileJobs", "CLlama", "CVips", "CCurl",
+        "Answering", "TokenSampling", "LlavaModel", "Images", "FileJobs", "SQLiteTokenStore", "CLlama",
+        "CVips",
+        "CCurl",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Configuration", package: "swift-configuration"),
         .product(name: "Crypto", package: "swift-crypto"),
@@ -88,13 +95,28 @@ let package = Package(
 
     // What tests share: hostile servers, senders and grammars, and folders to try them in.
     .target(name: "Adversary", path: "Tests/Adversary", swiftSettings: swiftSettings),
+    // What every token store must do, for the tests of each.
+    .target(
+      name: "StoreConformance", dependencies: ["Answering"], path: "Tests/StoreConformance",
+      swiftSettings: swiftSettings),
 
     .testTarget(
       name: "TokenSamplingTests", dependencies: ["TokenSampling"], resources: [.copy("Fixtures")],
       swiftSettings: swiftSettings),
     .testTarget(name: "BatchingTests", dependencies: ["Batching"], swiftSettings: swiftSettings),
     .testTarget(
-      name: "AnsweringTests", dependencies: ["Answering", "Adversary"], swiftSettings: swiftSettings),
+      name: "AnsweringTests",
+      dependencies: [
+        "Answering", "TokenSampling", "Adversary", "StoreConformance",
+        .product(name: "Crypto", package: "swift-crypto"),
+      ],
+      swiftSettings: swiftSettings),
+    .testTarget(
+      name: "SQLiteTokenStoreTests",
+      dependencies: [
+        "SQLiteTokenStore", "StoreConformance", "Answering", .product(name: "GRDB", package: "GRDB.swift"),
+      ],
+      swiftSettings: swiftSettings),
     .testTarget(
       name: "LlavaModelTests", dependencies: ["LlavaModel", "Adversary", "CLlama"],
       resources: [.copy("Fixtures")],

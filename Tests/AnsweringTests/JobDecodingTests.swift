@@ -22,7 +22,7 @@ import Testing
     #expect(parameters.stop == ["\n"])
     #expect(parameters.choices == ["cat", "dog"])
     #expect(job.metadata == .object(["dataset": .string("pets")]))
-    #expect(job.compression == .auto)
+    #expect(job.compression == nil)
   }
 
   @Test func questionParametersOverrideTheJobsFieldByField() throws {
@@ -35,7 +35,7 @@ import Testing
     #expect(parameters.temperature == 0.25)
     #expect(parameters.seed == .max)
     #expect(parameters.stop == [])
-    #expect(job.compression == .none)
+    #expect(job.compression == Compression.none)
   }
 
   @Test func defaultsHoldWhereNothingIsSet() throws {

@@ -36,7 +36,10 @@ final class FocusRun: Sendable {
       process.executableURL = executable
       process.arguments = arguments
     }
-    process.environment = ProcessInfo.processInfo.environment.filter { !$0.key.hasPrefix("FOCUS_") }
+    var environment = ProcessInfo.processInfo.environment.filter { !$0.key.hasPrefix("FOCUS_") }
+    // The cache that is used by default is the test's own, never the user's.
+    environment["XDG_CACHE_HOME"] = folder.path("cache")
+    process.environment = environment
     process.standardInput = input ?? FileHandle.nullDevice
     process.standardOutput = output ?? FileHandle.nullDevice
     let deaf = Pipe()

@@ -67,12 +67,14 @@ extension EndToEnd {
       #expect(try #require(shown).filter { !$0.isWhitespace } == answer.filter { !$0.isWhitespace })
     }
 
-    @Test func everyTokenIsShownWhereNothingIsSelected() async throws {
+    @Test func everyTokenIsShownWhereNothingIsSampled() async throws {
       let ending = try await inspect(
-        "orientation6.jpg", ["--output", folder.path("a.html"), "--selection", "none"])
+        "orientation6.jpg",
+        ["--output", folder.path("a.html"), "--selection", "none", "--compression", "none"])
       #expect(ending.status == 0, "\(ending.errors)")
       let page = try folder.read("a.html")
-      #expect(page.contains("No text-guided selection") && page.contains("32 × 16"))
+      #expect(page.contains("No text-guided selection") && page.contains("No vision-guided sampling"))
+      #expect(page.contains("32 × 16") && !page.contains("Scale map"))
     }
 
     @Test func whatCannotBeReadOrWrittenIsNamed() async throws {

@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 
 @testable import focus
@@ -15,6 +16,32 @@ struct OptionTests {
     }
     #expect(file?.message.contains("--language-model") == true)
     #expect(try ModelOptions.parse(["--model", "m/"]).files().vision == "m/vision.gguf")
+  }
+
+  @Test("A sampler is the one named, or the one beside the model; a pin needs one")
+  func sampler() throws {
+    let folder = FileManager.default.temporaryDirectory.appending(path: "focus-\(UUID())")
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: folder) }
+    func sampler(_ more: [String] = []) throws -> String? {
+      try ModelOptions.parse(["--model", folder.path] + more).files().sampler
+    }
+    let pin = ["--model-sha256", "sampler=" + String(repeating: "0", count: 64)]
+    #expect(try sampler() == nil)
+    #expect(throws: Failure.self) { try sampler(pin) }
+    let file = folder.appending(path: "sampler.gguf")
+    try Data().write(to: file)
+    #expect(try sampler(pin) == file.path)
+    #expect(try sampler(["--sampler", "s.gguf"]) == "s.gguf")
+  }
+
+  @Test("A visual budget is a share", arguments: ["0", "-0.1", "1.01", "nan", "inf"])
+  func visualBudget(bad: String) throws {
+    #expect(
+      try ModelOptions.parse(["--model", "m", "--visual-budget", "1"]).files().language == "m/language.gguf")
+    #expect(throws: Failure.self) {
+      try ModelOptions.parse(["--model", "m", "--visual-budget=\(bad)"]).files()
+    }
   }
 
   @Test("Two prompts, or no threads, are refused")

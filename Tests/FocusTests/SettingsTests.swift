@@ -48,6 +48,15 @@ struct SettingsTests {
     #expect(ask.model.model == "-odd dir")
   }
 
+  @Test("Settings reach a command of a command")
+  func nestedCommand() async throws {
+    let command = try await SettingsParser(root: Focus.self)
+      .parse(["cache", "prune", "--max-bytes", "5G"], environment: ["FOCUS_CACHE": "sqlite:t.sqlite"])
+    let prune = try #require(command as? CachePruneCommand)
+    #expect(prune.maxBytes == ByteCount(5 << 30))
+    #expect(try prune.cache.file() == "t.sqlite")
+  }
+
   @Test("An empty variable sets nothing")
   func emptyVariable() async throws {
     #expect(try await parsed(["run"], ["FOCUS_THREADS": "", "FOCUS_MODEL": ""]).model.model == nil)
@@ -90,7 +99,9 @@ struct SettingsTests {
 
   @Test("Every setting is a long option of its command under the same name")
   func namesMatchOptions() {
-    for command in [RunCommand.self, AskCommand.self, DoctorCommand.self] as [any ParsableCommand.Type] {
+    for command in [RunCommand.self, AskCommand.self, DoctorCommand.self, CachePruneCommand.self]
+      as [any ParsableCommand.Type]
+    {
       let help = command.helpMessage()
       for setting in DeclaredSetting.declared(by: command) { #expect(help.contains("--\(setting.name)")) }
     }

@@ -130,7 +130,7 @@ struct TerminalTests {
   @Test("A model file that is none is found out, with its name")
   func notAModel() async throws {
     let file = try TemporaryFile("not a model")
-    let files = ModelFilePaths(language: file.path, vision: "/nowhere/vision.gguf")
+    let files = ModelFilePaths(language: file.path, vision: "/nowhere/vision.gguf", sampler: file.path)
     let checks = ModelFileChecks.all(files) { throw Failure.environment("\(files.language) is no model") }
     for check in checks {
       let finding = await check.look()

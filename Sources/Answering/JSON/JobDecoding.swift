@@ -98,12 +98,12 @@ extension Question {
 
 extension GenerationParameters {
   /// Takes over the job's parameters, and returns the one that questions don't have.
-  fileprivate mutating func overrideWithJob(_ root: JSONFields) throws(Rejection) -> Compression {
-    guard let value = root["parameters"] else { return .auto }
+  fileprivate mutating func overrideWithJob(_ root: JSONFields) throws(Rejection) -> Compression? {
+    guard let value = root["parameters"] else { return nil }
     let fields = try JSONFields(value, at: "parameters", reason: .invalidParameters)
     let compression = try fields.choice("compression", of: Compression.self)
     try override(with: fields.without("compression"))
-    return compression ?? .auto
+    return compression
   }
 }
 

@@ -8,15 +8,15 @@ public struct Job: Sendable, Equatable {
   public var questions: [Question]
   /// Any JSON object of at most 16 KiB, echoed in every result of the job.
   public var metadata: JSONValue?
-  /// Whether the vision-guided sampler may drop tokens of this job's image.
-  public var compression: Compression
+  /// Whether the vision-guided sampler may drop tokens of this job's image; nil means the worker's setting.
+  public var compression: Compression?
   /// Further questions of the job that an earlier run answered. They count where `auto` selection depends on
   /// the number of questions, so that an answer doesn't depend on where a run was interrupted.
   public var answeredEarlier: Int
 
   public init(
     id: String, image: ImageReference, questions: [Question], metadata: JSONValue? = nil,
-    compression: Compression = .auto, answeredEarlier: Int = 0
+    compression: Compression? = nil, answeredEarlier: Int = 0
   ) {
     self.id = id
     self.image = image

@@ -105,10 +105,13 @@ public struct TokenLedger: Sendable, Equatable {
   }
 }
 
-/// Whether the image's tokens came from the store.
+/// Whether the image's tokens were there already, so that the job ran no vision tower.
 public enum TokenCacheOutcome: String, Sendable, Codable, CaseIterable {
+  /// They came from the token store, or another job in flight on the image had just made them.
   case hit
+  /// The job encoded the image: the store had no tokens of it, had damaged ones, or failed.
   case miss
+  /// No token store is in use.
   case off
 }
 

@@ -1,6 +1,6 @@
 import Logging
 
-/// The way from job to results: fetch → tile → encode → answer → publish → finish.
+/// The way from job to results: fetch → look into the cache, else tile → encode → answer → publish → finish.
 ///
 /// Each delivery is one child task that walks this way by itself, so stages overlap: while the model computes,
 /// images of later jobs are fetched and tiled. Structure bounds it: at most `jobsInFlight + lookAhead` children,
@@ -10,6 +10,8 @@ public struct Pipeline: Sendable {
   private let images: any ImageSource
   private let model: any VisionLanguageModel
   private let sink: any ResultSink
+  /// nil where no token store is in use.
+  private let cache: CachedTokens?
   private let settings: PipelineSettings
   private let observer: (any ProgressObserver)?
   private let log: Logger
@@ -22,13 +24,15 @@ public struct Pipeline: Sendable {
 
   public init(
     source: any JobSource, images: any ImageSource, model: any VisionLanguageModel, sink: any ResultSink,
-    settings: PipelineSettings = .init(), observer: (any ProgressObserver)? = nil,
+    store: (any TokenStore)? = nil, settings: PipelineSettings = .init(),
+    observer: (any ProgressObserver)? = nil,
     log: Logger = Logger(label: "focus.pipeline")
   ) {
     self.source = source
     self.images = images
     self.model = model
     self.sink = sink
+    cache = store.map { CachedTokens($0, modelName: model.identity.name, log: log) }
     self.settings = settings
     self.observer = observer
     self.log = log
@@ -124,12 +128,19 @@ public struct Pipeline: Sendable {
 
   // MARK: One job's way
 
+  /// Saves of one job's compressed image, while it is answered and published.
+  private typealias Saving = ThrowingDiscardingTaskGroup<any Error>
+
   /// From delivery to finished. Throws only where the environment is broken.
   private func walk(_ delivery: Delivery, _ tally: RunTally) async throws -> Event {
     tally.observe(.began(delivery))
     do {
-      let outcome = try await outcome(of: delivery, tally)
-      let published = try await timed(.publish, tally) { try await publish(outcome) }
+      // The save of the image's tokens delays no answer. It ends before the delivery is finished, so that saves
+      // are bounded by the open deliveries, and a drain that ends well has lost none.
+      let published = try await withThrowingDiscardingTaskGroup { saving in
+        let outcome = try await outcome(of: delivery, tally, &saving)
+        return try await timed(.publish, tally) { try await publish(outcome) }
+      }
       try await source.finish(delivery)
       tally.observe(.published(published))
     } catch _ where Task.isCancelled {
@@ -139,13 +150,16 @@ public struct Pipeline: Sendable {
   }
 
   /// A bad message, and a job that cannot be answered, end as dead letters: their neighbours go on.
-  private func outcome(of delivery: Delivery, _ tally: RunTally) async throws -> JobOutcome {
+  private func outcome(
+    of delivery: Delivery, _ tally: RunTally, _ saving: inout Saving
+  ) async throws -> JobOutcome {
     switch delivery.content {
     case .failure(let rejection):
       return rejected(rejection, delivery)
     case .success(let job):
       do {
-        return .answered(try await answer(job, rank: delivery.sequence, tally), of: job, delivery: delivery)
+        let results = try await answer(job, rank: delivery.sequence, tally, &saving)
+        return .answered(results, of: job, delivery: delivery)
       } catch let failure as EnvironmentFailure {
         throw failure
       } catch _ where Task.isCancelled {
@@ -158,8 +172,11 @@ public struct Pipeline: Sendable {
     }
   }
 
-  private func answer(_ job: Job, rank: Int, _ tally: RunTally) async throws -> [JobResult] {
+  private func answer(
+    _ job: Job, rank: Int, _ tally: RunTally, _ saving: inout Saving
+  ) async throws -> [JobResult] {
     var timings = StageTimings()
+    let compression = job.compression ?? settings.compression
 
     let fetched = try await timed(.fetch, tally, adding: &timings.fetch) {
       try await images.fetch(job.image)
@@ -172,27 +189,34 @@ public struct Pipeline: Sendable {
     // encode takes none meanwhile.
     let turn = turns.share(1, rank: rank)
     defer { turn.give() }
-    let key = EncodeKey(imageSHA256: fetched.sha256, compression: job.compression)
+    let key = TokenKey(imageSHA256: fetched.sha256, recipe: model.tokenRecipe(compression))
     defer { encodes.leave(key, job: rank) }
+    var isNew = false
     let compressed = try await encodes.image(key, for: rank) {
+      let stored = try await timed(.cache, tally, adding: &timings.fetch) {
+        try await cache?.load(key, tally)
+      }
+      if let stored { return stored }
       let tiles = try await timed(.tile, tally, adding: &timings.fetch) {
         try await images.tiles(of: fetched, rules: model.tilingRules)
       }
       try await turn.take()
       return try await timed(.vision, tally) {
-        let reply = try await model.compress(tiles, job.compression)
+        let reply = try await model.compress(tiles, compression)
         timings.vision = reply.milliseconds
+        isNew = true
         return reply.image
       }
     }
     held.give()
+    if isNew, let cache {
+      saving.addTask { await cache.save(compressed, key, imageSHA256: fetched.sha256, tally) }
+    }
 
     try await turn.take()
     let questions = job.questionsWithSelection
     let replies = try await timed(.answer, tally) {
-      try await model.answer(
-        questions, about: compressed,
-        key: TokenKey(imageSHA256: fetched.sha256, recipe: model.tokenRecipe(job.compression)))
+      try await model.answer(questions, about: compressed, key: key)
     }
     guard replies.count == job.questions.count else {
       throw Rejection(
@@ -203,7 +227,8 @@ public struct Pipeline: Sendable {
       timings.decode = reply.decodeMilliseconds
       return JobResult(
         jobID: job.id, questionID: question.id, outcome: reply.outcome, imageSHA256: fetched.sha256,
-        model: model.identity, visualTokens: reply.visualTokens, tokenCache: .off, timings: timings,
+        model: model.identity, visualTokens: reply.visualTokens,
+        tokenCache: cache == nil ? .off : isNew ? .miss : .hit, timings: timings,
         metadata: job.metadata)
     }
   }

@@ -7,16 +7,19 @@ public struct PipelineSettings: Sendable, Equatable {
   /// Bytes of fetched images and tiles held for jobs that wait for the vision tower. An image larger than
   /// this is held alone.
   public var lookAheadBytes: Int
+  /// For jobs that don't say.
+  public var compression: Compression
   /// How long jobs in flight may run on once a drain begins; then they are abandoned, unfinished.
   public var drainTimeout: Duration
 
   public init(
     jobsInFlight: Int = 1, lookAhead: Int = 4, lookAheadBytes: Int = 256 << 20,
-    drainTimeout: Duration = .seconds(30)
+    compression: Compression = .auto, drainTimeout: Duration = .seconds(30)
   ) {
     self.jobsInFlight = max(1, jobsInFlight)
     self.lookAhead = max(0, lookAhead)
     self.lookAheadBytes = max(1, lookAheadBytes)
+    self.compression = compression
     self.drainTimeout = drainTimeout
   }
 

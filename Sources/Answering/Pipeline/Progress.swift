@@ -9,15 +9,32 @@ public enum ProgressEvent: Sendable {
   case began(Delivery)
   /// One job spent this long in a stage, waiting not included.
   case stage(Stage, Duration)
+  /// The token store was asked for an image's tokens, or given some.
+  case tokenCache(TokenCacheEvent)
   /// The outcome is published and its delivery finished.
   case published(JobOutcome)
   /// The delivery was given up unfinished; a later run reads it again.
   case abandoned(Delivery)
 }
 
+/// What came of one request to the token store. A job that shares the tokens of another in flight makes none.
+public enum TokenCacheEvent: String, Sendable, CaseIterable {
+  case hit
+  case miss
+  /// A miss: what was stored is no compressed image. It is replaced.
+  case damaged
+  /// A miss: the store failed, or is left alone for a while because it did.
+  case unavailable
+  case saved
+  /// The store failed to save; the image is encoded again when it next comes.
+  case unsaved
+}
+
 /// The parts of a job's way, in order.
 public enum Stage: String, Sendable, CaseIterable {
   case fetch
+  /// Looking into the token store.
+  case cache
   case tile
   case vision
   case answer
@@ -38,6 +55,8 @@ public struct RunCounts: Sendable, Equatable {
   public var completionTokens = 0
   public var visualTokensEncoded = 0
   public var visualTokensSelected = 0
+  /// Requests to the token store.
+  public var tokenCache: [TokenCacheEvent: Int] = [:]
   /// Time spent in each stage, summed over jobs; stages overlap, so this may exceed the run's own time.
   public var stageTimes: [Stage: Duration] = [:]
 
@@ -54,6 +73,8 @@ public struct RunCounts: Sendable, Equatable {
       jobsBegun += 1
     case .stage(let stage, let duration):
       stageTimes[stage, default: .zero] += duration
+    case .tokenCache(let event):
+      tokenCache[event, default: 0] += 1
     case .abandoned:
       jobsAbandoned += 1
     case .published(.rejected):

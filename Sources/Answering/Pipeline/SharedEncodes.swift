@@ -1,12 +1,6 @@
 import Synchronization
 
-/// What makes two encodes of an image the same within one worker.
-struct EncodeKey: Hashable, Sendable {
-  var imageSHA256: String
-  var compression: Compression
-}
-
-/// Lets jobs in flight on one image share one encode, as `ImageFlights` decides.
+/// Lets jobs in flight on one image share one encode, or one look into the token store, as `ImageFlights` decides.
 final class SharedEncodes: Sendable {
   /// What a waiting job is told.
   private enum Turn {
@@ -17,8 +11,8 @@ final class SharedEncodes: Sendable {
   private typealias Waiter = CheckedContinuation<Turn, any Error>
 
   private struct State {
-    var flights = ImageFlights<EncodeKey>()
-    var images: [EncodeKey: CompressedImage] = [:]
+    var flights = ImageFlights<TokenKey>()
+    var images: [TokenKey: CompressedImage] = [:]
     var waiting: [Int: Waiter] = [:]
 
     /// Takes the jobs' waiters out; a job that stopped waiting has none.
@@ -36,7 +30,7 @@ final class SharedEncodes: Sendable {
   ///
   /// Throws what `encode` threw (this job's, or finally the one waited for), or `CancellationError`.
   func image(
-    _ key: EncodeKey, for job: Int, encode: () async throws -> CompressedImage
+    _ key: TokenKey, for job: Int, encode: () async throws -> CompressedImage
   ) async throws -> CompressedImage {
     switch try await turn(key, for: job) {
     case .ready(let image):
@@ -59,11 +53,11 @@ final class SharedEncodes: Sendable {
   }
 
   /// The job has ended. Harmless for a job that never asked.
-  func leave(_ key: EncodeKey, job: Int) {
+  func leave(_ key: TokenKey, job: Int) {
     perform(on: key) { $0.flights.leave(job, image: key) }
   }
 
-  private func turn(_ key: EncodeKey, for job: Int) async throws -> Turn {
+  private func turn(_ key: TokenKey, for job: Int) async throws -> Turn {
     try await withTaskCancellationHandler {
       try await withCheckedThrowingContinuation { (continuation: Waiter) in
         let answer: Result<Turn, any Error>? = state.withLock { state in
@@ -86,8 +80,8 @@ final class SharedEncodes: Sendable {
 
   /// Tells the flights what happened, then resumes the jobs that it concerns, outside the lock.
   private func perform(
-    on key: EncodeKey, error: any Error = CancellationError(),
-    _ event: (inout State) -> [ImageFlights<EncodeKey>.Action]
+    on key: TokenKey, error: any Error = CancellationError(),
+    _ event: (inout State) -> [ImageFlights<TokenKey>.Action]
   ) {
     let resumptions = state.withLock { state in
       event(&state).flatMap { action -> [(Waiter, Result<Turn, any Error>)] in

@@ -3,7 +3,8 @@ import Foundation
 /// Keeps compressed images, so that an image is encoded once for all its questions, runs and workers.
 ///
 /// A store keeps bytes and believes nothing: the pipeline checks every blob it loads, and treats one that does not
-/// check, and every error, as a miss.
+/// check, and every error, as a miss. A store that cannot answer throws within seconds: jobs wait for it. Called
+/// from many tasks at once; blocking calls stay off Swift's cooperative pool.
 public protocol TokenStore: Sendable {
   /// The blob stored under the key, and notes that it was used; nil for a miss.
   func load(_ key: TokenKey) async throws -> Data?

@@ -60,6 +60,8 @@ public enum CompressedImageCoding {
       else { throw .inconsistent }
       scales = read
     }
+    // Without a scale map nothing was pooled.
+    guard scales != nil || overview + map.count == tokens, tokens <= encoded else { throw .inconsistent }
     var newlines: [Int] = []
     for _ in 0..<newlineCount {
       let place = try reader.count()

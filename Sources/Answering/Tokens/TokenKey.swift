@@ -2,7 +2,7 @@ import Crypto
 import Foundation
 
 /// Names a compressed image: the image's bytes, and everything that decides what its tokens are.
-public struct TokenKey: Sendable, Hashable {
+public struct TokenKey: Sendable, Hashable, CustomStringConvertible {
   /// SHA-256, 32 bytes.
   public let digest: [UInt8]
 
@@ -18,6 +18,8 @@ public struct TokenKey: Sendable, Hashable {
     guard digest.count == SHA256.byteCount else { return nil }
     self.digest = digest
   }
+
+  public var description: String { hexadecimal }
 
   public var hexadecimal: String { digest.map { String(format: "%02x", $0) }.joined() }
 }

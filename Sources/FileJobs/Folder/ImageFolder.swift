@@ -12,12 +12,12 @@ public struct ImageFolder: Sendable {
   public var path: String
   /// Asked of every image.
   public var questions: [Question]
-  public var compression: Compression
+  public var compression: Compression?
   /// Extension of the text file written beside each image, with or without its dot; nil for none.
   public var sidecarExtension: String?
 
   public init(
-    path: String, questions: [Question], compression: Compression = .auto, sidecarExtension: String? = nil
+    path: String, questions: [Question], compression: Compression? = nil, sidecarExtension: String? = nil
   ) {
     self.path = path
     self.questions = questions

@@ -80,7 +80,8 @@ final class ComputeDevice {
   /// Where the graph before had the same `key`, it is used again and not built: one key, one graph. Tensors are
   /// valid until `read` returns.
   func run<Graph, Output>(
-    reusing key: AnyHashable? = nil, build: (GraphBuilder) -> Graph, fill: (Graph) -> Void,
+    reusing key: AnyHashable? = nil, types: ProductTypes? = nil, build: (GraphBuilder) -> Graph,
+    fill: (Graph) -> Void,
     read: (Graph) throws -> Output
   ) throws -> Output {
     let builder: GraphBuilder
@@ -89,7 +90,7 @@ final class ComputeDevice {
       (builder, graph) = (kept.builder, same)
     } else {
       kept = nil
-      builder = GraphBuilder(memory: headers, nodes: Self.maximumNodes)
+      builder = GraphBuilder(memory: headers, nodes: Self.maximumNodes, types: types)
       graph = build(builder)
       ggml_backend_sched_reset(scheduler)
       guard ggml_backend_sched_alloc_graph(scheduler, builder.graph) else {

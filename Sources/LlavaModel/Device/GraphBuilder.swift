@@ -5,7 +5,11 @@ final class GraphBuilder {
   let context: OpaquePointer
   let graph: OpaquePointer
 
-  init(memory: UnsafeMutableRawBufferPointer, nodes: Int) {
+  private let types: ProductTypes?
+
+  /// - Parameter types: through which weights multiply; nil takes each as it is.
+  init(memory: UnsafeMutableRawBufferPointer, nodes: Int, types: ProductTypes? = nil) {
+    self.types = types
     // Neither call fails: the caller's memory is sized for `nodes`, and nothing else is allocated.
     context = ggml_init(
       ggml_init_params(mem_size: memory.count, mem_buffer: memory.baseAddress, no_alloc: true))
@@ -37,9 +41,13 @@ final class GraphBuilder {
 
   /// `weight · rows (+ bias)`: weight `[in, out]`, rows `[in, n…]` → `[out, n…]`.
   func linear(_ rows: Tensor, _ weight: Tensor, _ bias: Tensor? = nil) -> Tensor {
-    let product: Tensor = ggml_mul_mat(context, weight, rows)
+    let casts = types?.casts(of: weight.pointee.type, rows: Int(ggml_nrows(rows))) ?? []
+    let multiplied = casts.reduce(weight) { ggml_cast(context, $0, $1) }
+    let product: Tensor = ggml_mul_mat(context, multiplied, rows)
     return bias.map { ggml_add(context, product, $0) } ?? product
   }
+
+  func linear(_ rows: Tensor, _ linear: Linear) -> Tensor { self.linear(rows, linear.weight, linear.bias) }
 
   func layerNorm(_ rows: Tensor, _ norm: LayerNorm, epsilon: Float) -> Tensor {
     let scaled: Tensor = ggml_mul(context, ggml_norm(context, rows, epsilon), norm.weight)
@@ -63,6 +71,12 @@ final class GraphBuilder {
     let extents = tensor.pointee.ne
     return [Int(extents.0), Int(extents.1), Int(extents.2), Int(extents.3)]
   }
+}
+
+/// Weight `[in, out]` and bias `[out]` of a linear layer.
+struct Linear {
+  var weight: Tensor
+  var bias: Tensor?
 }
 
 /// Weight and bias of a layer norm, each `[width]`.

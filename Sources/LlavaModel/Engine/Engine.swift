@@ -37,7 +37,7 @@ final class Engine {
     compressor = try ImageCompressor(sampler, settings, device: device)
     tokenRecipes = TokenRecipe(
       vision: identities.vision, sampler: identities.sampler, compressor: compressor,
-      visionType: settings.visionType)
+      visionType: settings.visionType.name(on: device))
     self.language = try LanguageModel(file: language, device: device, cells: settings.contextCells)
     let parameters = self.language.parameters
     selection = try SelectionSettings(settings, sampler, layers: parameters.layers)

@@ -56,7 +56,7 @@ final class QuestionState {
     guard room >= needed else {
       throw Rejection(
         .questionTooLong,
-        "the prompt has \(prompt) tokens with the image and \(needed) more to generate, but the model has room for"
+        "the prompt has \(prompt) tokens with the image and \(needed) more to generate, but the model's context is"
           + " \(min(limits.context, limits.cells - ownPrefixRows)): shorten the question or the system text")
     }
     limit = min(question.parameters.maxTokens, room)

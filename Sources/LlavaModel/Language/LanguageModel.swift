@@ -12,6 +12,7 @@ final class LanguageModel {
   let weights: LanguageWeights
   private let device: ComputeDevice
   private let storage: Weights
+  private let types: ProductTypes
 
   /// - Parameter cells: key/value cells; nil sizes the arena by the model's context and this machine's memory.
   init(file: GGUFFile, device: ComputeDevice, cells: Int?) throws(ModelError) {
@@ -24,11 +25,12 @@ final class LanguageModel {
     arena = try KeyValueArena(
       parameters: parameters, cells: cells ?? Self.defaultCells(parameters, type), type: type, device: device)
     self.device = device
+    types = ProductTypes(device: device)
   }
 
   func compute(_ pass: LanguagePass) throws -> PassOutput {
     try device.run(
-      reusing: pass.shape,
+      reusing: pass.shape, types: types,
       build: { LanguageGraph(pass, self, in: $0) },
       fill: { $0.fill(pass) },
       read: { $0.output() })

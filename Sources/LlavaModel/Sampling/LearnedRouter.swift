@@ -44,9 +44,7 @@ struct LearnedRouter {
     func normed(_ rows: Tensor) -> Tensor {
       weights.norm.map { builder.layerNorm(rows, $0, epsilon: Self.epsilon) } ?? rows
     }
-    func linear(_ rows: Tensor, _ linear: RouterWeights.Linear) -> Tensor {
-      builder.linear(rows, linear.weight, linear.bias)
-    }
+    func linear(_ rows: Tensor, _ linear: Linear) -> Tensor { builder.linear(rows, linear) }
     let headWidth = Int64(weights.width / weights.heads)
     func heads(_ rows: Tensor) -> Tensor {  // [head width, rows, heads]
       let split: Tensor = ggml_reshape_3d(

@@ -2,11 +2,6 @@ import CLlama
 
 /// The learned router's tensors in a sampler file (`router.*`). Matrices are `[in, out]`.
 struct RouterWeights {
-  struct Linear {
-    var weight: Tensor
-    var bias: Tensor?
-  }
-
   let channels: Int
   /// Width of the router's rows.
   let width: Int

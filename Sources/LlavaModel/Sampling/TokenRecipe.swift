@@ -8,14 +8,15 @@ struct TokenRecipe {
   let vision: String
   let sampler: String?
   let compressor: ImageCompressor
-  let visionType: VisionType
+  /// How the tower's matrices are multiplied: the same file gives slightly other tokens in another type.
+  let visionType: String
 
   /// Rises when decoding, tiling or sampling change what comes out.
   private static let preprocessingVersion = 1
 
   func recipe(_ compression: Compression) -> String {
     var parts = [
-      "preprocessing \(Self.preprocessingVersion)", "vision \(vision)", "vision type \(visionType.rawValue)",
+      "preprocessing \(Self.preprocessingVersion)", "vision \(vision)", "vision type \(visionType)",
       "tokens \(compressor.type.rawValue)",
     ]
     if compression != .none, !compressor.sampler.keepsAll {

@@ -13,7 +13,7 @@ final class VisionTower {
   /// Image counts for `EngineCounters`.
   private(set) var tilesEncoded = 0
   private let device: ComputeDevice
-  private let type: VisionType
+  private let types: ProductTypes
   private let storage: Weights
 
   /// Tiles computed together: enough rows for the products, little enough for the caches.
@@ -26,7 +26,7 @@ final class VisionTower {
     storage = try loader.load()
     newline = weights.newline.map { $0.floats() } ?? []
     self.device = device
-    self.type = type
+    types = ProductTypes(device: device, widensHalves: type == .auto)
   }
 
   /// Features of each tile without the class token: `[tile, patch, channels]`.
@@ -37,6 +37,7 @@ final class VisionTower {
       for first in stride(from: 0, to: image.tileCount, by: Self.tilesAtOnce) {
         let tiles = first..<min(first + Self.tilesAtOnce, image.tileCount)
         try device.run(
+          types: types,
           build: { graph(tiles: tiles.count, in: $0) },
           fill: { graph in graph.input.fill(rows.of(image, tiles: tiles)) },
           read: { graph in
@@ -52,14 +53,20 @@ final class VisionTower {
   /// The projector's rows for the image's tokens: `[tokens, D]`.
   func project(_ image: CompressedImage) throws -> [Float] {
     let tokens = image.tokenCount
+    // A store may be written by others than us.
+    guard image.channels == parameters.channels else {
+      throw ModelError.device(
+        "it got tokens of \(image.channels) values, and projects \(parameters.channels)")
+    }
     guard tokens > 0 else { return [] }
     return try device.run(
+      types: types,
       build: { builder in
         let input = builder.input(image.type.ggml, parameters.channels, tokens)
         let features = image.type == .f32 ? input : ggml_cast(builder.context, input, GGML_TYPE_F32) ?? input
         let projector = weights.projector
-        let activated: Tensor = ggml_gelu_erf(builder.context, linear(features, projector.first, in: builder))
-        let rows = linear(activated, projector.second, in: builder)
+        let activated: Tensor = ggml_gelu_erf(builder.context, builder.linear(features, projector.first))
+        let rows = builder.linear(activated, projector.second)
         return (input: input, output: builder.output(rows))
       },
       fill: { $0.input.fill(image.tokens) },
@@ -92,7 +99,7 @@ final class VisionTower {
     let input = builder.input(GGML_TYPE_F32, patchPixels, patches, tiles)
     let kernel: Tensor = ggml_reshape_2d(context, weights.patches.weight, Int64(patchPixels), Int64(width))
     // [C, n, tiles]
-    var state = linear(input, .init(weight: kernel, bias: weights.patches.bias), in: builder)
+    var state = builder.linear(input, .init(weight: kernel, bias: weights.patches.bias))
     if let classToken = weights.classToken {
       let tokens: Tensor = ggml_repeat_4d(context, classToken, Int64(width), 1, Int64(tiles), 1)
       state = ggml_concat(context, tokens, state, 1)  // [C, 1 + n, tiles]
@@ -125,8 +132,8 @@ final class VisionTower {
     let (rows, tiles) = (state.pointee.ne.1, state.pointee.ne.2)
     let headWidth = Int64(parameters.width / parameters.heads)
 
-    func heads(_ linear: VisionWeights.Linear, _ rowsIn: Tensor) -> Tensor {
-      let product = self.linear(rowsIn, linear, in: builder)
+    func heads(_ linear: Linear, _ rowsIn: Tensor) -> Tensor {
+      let product = builder.linear(rowsIn, linear)
       let split: Tensor = ggml_reshape_4d(
         context, product, headWidth, Int64(parameters.heads), rows, tiles)
       return ggml_permute(context, split, 0, 2, 1, 3)  // [head width, rows, heads, tiles]
@@ -140,24 +147,16 @@ final class VisionTower {
       context, query, key, value, nil, 1 / Float(headWidth).squareRoot(), 0, 0)
     let merged: Tensor = ggml_reshape_3d(context, attended, Int64(parameters.width), rows, tiles)
     let residual: Tensor = ggml_add(
-      context, linear(merged, block.output, in: builder), state)
+      context, builder.linear(merged, block.output), state)
 
-    let inner = linear(
-      builder.layerNorm(residual, block.norm2, epsilon: parameters.epsilon), block.up, in: builder)
+    let inner = builder.linear(
+      builder.layerNorm(residual, block.norm2, epsilon: parameters.epsilon), block.up)
     let activated: Tensor =
       switch parameters.activation {
       case .quickGELU: builder.quickGELU(inner)
       case .gelu: ggml_gelu(context, inner)
       case .silu: ggml_silu(context, inner)
       }
-    return ggml_add(context, linear(activated, block.down, in: builder), residual)
-  }
-
-  /// `weight · rows (+ bias)` in the type that is fastest for the weight's.
-  private func linear(_ rows: Tensor, _ linear: VisionWeights.Linear, in builder: GraphBuilder) -> Tensor {
-    let stored = linear.weight.pointee.type
-    let multiplied = type.multiplied(stored, on: device)
-    let weight = multiplied == stored ? linear.weight : ggml_cast(builder.context, linear.weight, multiplied)
-    return builder.linear(rows, weight ?? linear.weight, linear.bias)
+    return ggml_add(context, builder.linear(activated, block.down), residual)
   }
 }

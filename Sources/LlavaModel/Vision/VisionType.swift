@@ -13,10 +13,10 @@ public enum VisionType: String, Sendable, CaseIterable {
     isChanged(type, on: device) && device.multipliesBF16 ? GGML_TYPE_BF16 : type
   }
 
-  /// The type that a matrix of type `type` is multiplied in. Widening it inside the graph, for a few tiles at a
-  /// time, costs a few percent; holding all weights as F32 would double the file's memory.
-  func multiplied(_ type: ggml_type, on device: ComputeDevice) -> ggml_type {
-    isChanged(type, on: device) && !device.multipliesBF16 ? GGML_TYPE_F32 : type
+  /// Names what becomes of 16-bit weights here.
+  func name(on device: ComputeDevice) -> String {
+    guard isChanged(GGML_TYPE_F16, on: device) else { return "file" }
+    return device.multipliesBF16 ? "bf16" : "f32"
   }
 
   private func isChanged(_ type: ggml_type, on device: ComputeDevice) -> Bool {

@@ -8,11 +8,6 @@ struct VisionWeights {
     var up, down: Linear
   }
 
-  struct Linear {
-    var weight: Tensor
-    var bias: Tensor?
-  }
-
   /// `[3 · patch², C]`: a patch's pixels, channel by channel, to one row.
   var patches: Linear
   /// `[C]`; SigLIP has none.

@@ -20,6 +20,7 @@ struct AskCommand: ConfiguredCommand {
   @OptionGroup(title: "Model") var model: ModelOptions
   @OptionGroup(title: "Answers") var answers: AnswerOptions
   @OptionGroup(title: "Images") var images: ImageOptions
+  @OptionGroup(title: "Cache") var cache: CacheOptions
   @OptionGroup(title: "Settings and logs") var shared: SharedOptions
 
   func run() async throws {
@@ -28,12 +29,15 @@ struct AskCommand: ConfiguredCommand {
     let job = Job(
       id: image, image: try imageReference(named: image), questions: try asked(with: answers.parameters()))
     let imageSource = try makeImageSource(images)
-    let model = try await loadModel(model)
-
-    let sink = TerminalSink(answerOnly: answerOnly ?? false)
-    let pipeline = Pipeline(source: OneJob(job), images: imageSource, model: model, sink: sink)
-    let ending = try await pipeline.run()
-    if ending.counts.hasFailures { throw EarlyEnd(status: .someFailed) }
+    let settings = PipelineSettings(compression: answers.compression ?? .auto)
+    try await withTokenStore(cache) { store in
+      let model = try await loadModel(model)
+      let pipeline = Pipeline(
+        source: OneJob(job), images: imageSource, model: model,
+        sink: TerminalSink(answerOnly: answerOnly ?? false), store: store, settings: settings)
+      let ending = try await pipeline.run()
+      if ending.counts.hasFailures { throw EarlyEnd(status: .someFailed) }
+    }
   }
 
   private func asked(with parameters: GenerationParameters) throws -> [Question] {

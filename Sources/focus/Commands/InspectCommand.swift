@@ -64,7 +64,7 @@ struct InspectCommand: ConfiguredCommand {
     let fetched = try await loader.fetch(reference)
     let tiles = try await loader.tiles(of: fetched, rules: model.tilingRules)
     timings.fetch = (ContinuousClock.now - start) / .milliseconds(1)
-    let compression = Compression.auto
+    let compression = answers.compression ?? .auto
     log.info("encoding the image")
     let compressed = try await model.compress(tiles, compression)
     timings.vision = compressed.milliseconds

@@ -18,17 +18,28 @@ struct RunCommand: ConfiguredCommand {
   @OptionGroup(title: "Model") var model: ModelOptions
   @OptionGroup(title: "Answers") var answers: AnswerOptions
   @OptionGroup(title: "Images") var images: ImageOptions
+  @OptionGroup(title: "Cache") var cache: CacheOptions
   @OptionGroup(title: "Work in flight") var work: PipelineOptions
   @OptionGroup(title: "Settings and logs") var shared: SharedOptions
 
   func run() async throws {
     LogLines.start(shared)
-    let settings = try work.settings()
+    var settings = try work.settings()
+    settings.compression = answers.compression ?? settings.compression
     let parameters = try answers.parameters()
     try files.check()
     try checkJobFile(files)
-    let imageSource = try makeImageSource(images, defaultRoot: files.imageFolder)
+    let images = try makeImageSource(images, defaultRoot: files.imageFolder)
+    let settled = settings
+    try await withTokenStore(cache) { store in
+      try await run(settled, parameters: parameters, images: images, store: store)
+    }
+  }
 
+  private func run(
+    _ settings: PipelineSettings, parameters: GenerationParameters, images: some ImageSource,
+    store: (any TokenStore)?
+  ) async throws {
     let drain = Drain()
     let interrupts = Interrupts(beginning: drain, drainTimeout: settings.drainTimeout)
     defer { withExtendedLifetime(interrupts) {} }
@@ -50,7 +61,7 @@ struct RunCommand: ConfiguredCommand {
       jobs.progress().map { $0.of == 0 ? 1 : Double($0.read) / Double($0.of) }
     }
     let pipeline = Pipeline(
-      source: jobs.source, images: imageSource, model: model, sink: jobs.sink, settings: settings,
+      source: jobs.source, images: images, model: model, sink: jobs.sink, store: store, settings: settings,
       observer: progress)
     let ending: Pipeline.Ending
     do {
@@ -76,7 +87,8 @@ struct RunCommand: ConfiguredCommand {
     let settings: [String: String?] = [
       "question": files.question.isEmpty ? nil : files.question.joined(separator: "\n"),
       "prompt": model.prompt, "prompt-template": model.promptTemplate,
-      "vision-type": model.visionType.rawValue,
+      "vision-type": model.visionType.rawValue, "token-type": model.tokenType?.rawValue,
+      "visual-budget": model.visualBudget.map { "\($0)" }, "compression": answers.compression?.rawValue,
       "max-tokens": answers.maxTokens.map(String.init),
       "temperature": answers.temperature.map { "\($0)" },
       "selection": answers.selection?.rawValue,

@@ -40,8 +40,13 @@ struct AnswerNote {
     return
       ([ledger].compactMap { $0 } + [
         "\(answer.promptTokens) prompt + \(answer.completionTokens) answer tokens",
-        "fetch \(ms(time.fetch)), vision \(ms(time.vision)), prefill \(ms(time.prefill)), decode \(ms(time.decode))",
+        "fetch \(ms(time.fetch)), \(vision), prefill \(ms(time.prefill)), decode \(ms(time.decode))",
       ]).joined(separator: " · ") + (answer.finishReason == .length ? " · cut at --max-tokens" : "")
+  }
+
+  /// Tokens that were cached took no time.
+  private var vision: String {
+    result.tokenCache == .hit ? "vision cached" : "vision \(ms(result.timings.vision))"
   }
 
   private var ledger: String? {

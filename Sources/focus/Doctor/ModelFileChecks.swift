@@ -8,7 +8,7 @@ enum ModelFileChecks {
     [
       Check("language model") { language(files.language) },
       Check("vision model") { vision(files.vision) },
-      Check("model pair") { pair(files) },
+      Check("model pair") { pair(files) }, Check("sampler") { sampler(files.sampler) },
       Check("engine") { await engine(load) },
     ]
   }
@@ -39,6 +39,18 @@ enum ModelFileChecks {
       let projector = file.string("clip.projector_type") ?? "mlp"
       return .fine(
         "\(projector) projector, \(imageSize)-pixel tiles, \(file.tensorCount) tensors, \(size(file.bytes))")
+    }
+  }
+
+  private static func sampler(_ path: String?) -> Finding {
+    guard let path else { return .fine("no file: images are compressed by density, without trained weights") }
+    return finding(for: path) { file in
+      guard file.string("general.architecture") == "focus" else {
+        return .failure(
+          "\(path): its architecture is not focus",
+          todo: "check --sampler, or the sampler.gguf beside the model")
+      }
+      return .fine("\(path), \(file.tensorCount) tensors, \(size(file.bytes))")
     }
   }
 

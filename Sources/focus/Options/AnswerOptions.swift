@@ -25,6 +25,12 @@ struct AnswerOptions: ParsableArguments {
       valueName: "share"))
   var selectionRatio: Double?
 
+  @Option(
+    help: ArgumentHelp(
+      "Whether images are compressed, for jobs that don't say: auto, or none for every token as the vision "
+        + "tower makes it. (default: auto)"))
+  var compression: Compression?
+
   /// The parameters of a question that sets none itself. Throws `Failure` where a value is out of range.
   func parameters() throws -> GenerationParameters {
     var parameters = GenerationParameters()
@@ -52,3 +58,4 @@ struct AnswerOptions: ParsableArguments {
 }
 
 extension SelectionMode: ExpressibleByArgument {}
+extension Compression: ExpressibleByArgument {}

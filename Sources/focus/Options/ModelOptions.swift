@@ -1,8 +1,13 @@
+import Answering
 import ArgumentParser
+import Foundation
 
 /// Which model answers, and on what.
 struct ModelOptions: ParsableArguments {
-  @Option(help: ArgumentHelp("Directory with language.gguf and vision.gguf.", valueName: "directory"))
+  @Option(
+    help: ArgumentHelp(
+      "Directory with language.gguf, vision.gguf and, where there is one, sampler.gguf.",
+      valueName: "directory"))
   var model: String?
 
   @Option(
@@ -16,8 +21,12 @@ struct ModelOptions: ParsableArguments {
   var visionModel: String?
 
   @Option(
+    help: ArgumentHelp("GGUF file of the samplers, in place of the directory's.", valueName: "file"))
+  var sampler: String?
+
+  @Option(
     help: ArgumentHelp(
-      "Refuse a model file whose SHA-256 is another: language=HEX or vision=HEX. Repeatable.",
+      "Refuse a model file whose SHA-256 is another: language=HEX, vision=HEX or sampler=HEX. Repeatable.",
       valueName: "part=hex"))
   var modelSha256: [ModelFilePin] = []
 
@@ -38,6 +47,15 @@ struct ModelOptions: ParsableArguments {
 
   @Option(help: "Type of the vision weights: auto (the fastest here) or file (as stored).")
   var visionType = VisionWeights.auto
+
+  @Option(help: "Element type that images' tokens are kept in. (default: f16)")
+  var tokenType: TokenType?
+
+  @Option(
+    help: ArgumentHelp(
+      "Share of an image's tokens to keep, above 0 and at most 1. (default: the sampler file's, else 0.39)",
+      valueName: "share"))
+  var visualBudget: Double?
 
   @Option(
     help: ArgumentHelp(
@@ -91,40 +109,29 @@ struct ModelOptions: ParsableArguments {
       throw Failure.unusable("--selection-share must be above 0 and at most 1, not \(selectionShare)")
     }
     if stepRows < 1 { throw Failure.unusable("--step-rows must be at least 1, not \(stepRows)") }
+    if let visualBudget, !(visualBudget > 0 && visualBudget <= 1) {
+      throw Failure.unusable("--visual-budget must be above 0 and at most 1, not \(visualBudget)")
+    }
     return ModelFilePaths(
       language: try path(languageModel, "--language-model", "language.gguf"),
-      vision: try path(visionModel, "--vision-model", "vision.gguf"))
+      vision: try path(visionModel, "--vision-model", "vision.gguf"), sampler: try samplerPath())
+  }
+
+  /// The file that is named, or the one that lies beside the others. A pinned one must be there.
+  private func samplerPath() throws -> String? {
+    if let sampler { return sampler }
+    if let model {
+      let path = model.hasSuffix("/") ? model + "sampler.gguf" : "\(model)/sampler.gguf"
+      if FileManager.default.fileExists(atPath: path) { return path }
+    }
+    if modelSha256.contains(where: { $0.part == .sampler }) {
+      throw Failure.unusable("--model-sha256 pins a sampler, but there is none: add --sampler FILE")
+    }
+    return nil
   }
 }
 
-/// Where the model's files lie.
-struct ModelFilePaths: Equatable, Sendable {
-  var language: String
-  var vision: String
-
-  /// Each part with its path.
-  var parts: [(part: ModelFilePin.Part, path: String)] { [(.language, language), (.vision, vision)] }
-}
-
-/// The digest that one of the model's files must have.
-struct ModelFilePin: ExpressibleByArgument, Equatable, Sendable {
-  enum Part: String, CaseIterable, Sendable {
-    case language
-    case vision
-  }
-
-  var part: Part
-  /// 64 lower-case hexadecimal digits.
-  var sha256: String
-
-  init?(argument: String) {
-    let halves = argument.split(separator: "=", maxSplits: 1).map(String.init)
-    guard halves.count == 2, let part = Part(rawValue: halves[0]) else { return nil }
-    guard halves[1].utf8.count == 64, halves[1].allSatisfy(\.isHexDigit) else { return nil }
-    self.part = part
-    sha256 = halves[1].lowercased()
-  }
-}
+extension TokenType: ExpressibleByArgument {}
 
 enum Device: String, CaseIterable, ExpressibleByArgument, Sendable {
   case auto

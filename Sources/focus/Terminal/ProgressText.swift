@@ -78,11 +78,29 @@ struct ProgressText {
     lines.append(
       "\(Self.figure(jobsPerSecond)) jobs/s, \(counts.promptTokens) prompt tokens, "
         + "\(counts.completionTokens) answer tokens")
+    if let cache { lines.append(cache) }
     let stages = Stage.allCases.compactMap { stage in
       counts.stageTimes[stage].map { "\(stage.rawValue) \(Self.figure($0 / .seconds(1))) s" }
     }
     if !stages.isEmpty { lines.append("time in stages, summed over jobs: " + stages.joined(separator: ", ")) }
     return lines.joined(separator: "\n")
+  }
+
+  /// `token cache: 12 hits, 3 misses`, and what went wrong; nil where there is no cache.
+  private var cache: String? {
+    let events = counts.tokenCache
+    guard !events.isEmpty else { return nil }
+    let hits = events[.hit] ?? 0
+    let damaged = events[.damaged] ?? 0
+    let unavailable = events[.unavailable] ?? 0
+    let misses = (events[.miss] ?? 0) + damaged + unavailable
+    let parts: [String?] = [
+      Self.count(hits, "hit"), "\(misses) miss\(misses == 1 ? "" : "es")",
+      damaged > 0 ? "\(damaged) of them damaged" : nil,
+      unavailable > 0 ? "\(unavailable) of them unanswered" : nil,
+      events[.unsaved].map { "\($0) not saved" },
+    ]
+    return "token cache: " + parts.compactMap { $0 }.joined(separator: ", ")
   }
 
   /// Two significant digits below ten, whole numbers from a hundred.

@@ -4,7 +4,7 @@ import LlavaModel
 /// Loads the model that the options name. Throws `Failure` where it cannot be used.
 func loadModel(_ options: ModelOptions) async throws -> LlavaModel {
   let paths = try options.files()
-  var files = ModelFiles(language: paths.language, vision: paths.vision)
+  var files = ModelFiles(language: paths.language, vision: paths.vision, sampler: paths.sampler)
   for (part, path) in paths.parts {
     for pin in options.modelSha256 where pin.part == part { files.pinned[path] = pin.sha256 }
   }
@@ -12,6 +12,8 @@ func loadModel(_ options: ModelOptions) async throws -> LlavaModel {
   settings.device = DeviceChoice(rawValue: options.device.rawValue) ?? .auto
   settings.threads = options.threads
   settings.visionType = VisionType(rawValue: options.visionType.rawValue) ?? .auto
+  settings.tokenType = options.tokenType ?? settings.tokenType
+  settings.visualBudget = options.visualBudget
   settings.prompt = try options.template()
   settings.contextCells = options.contextCells
   settings.stepRows = options.stepRows

@@ -58,7 +58,7 @@ struct SharedEncodeTests {
   func finalFailureIsShared() async throws {
     let gate = TestGate()
     let encodes = SharedEncodes()
-    let key = EncodeKey(imageSHA256: "broken", compression: .auto)
+    let key = TokenKey(imageSHA256: "broken", recipe: "")
     let tries = Counter()
     @Sendable func attempt(_ job: Int) async throws -> CompressedImage {
       defer { encodes.leave(key, job: job) }
@@ -80,7 +80,7 @@ struct SharedEncodeTests {
   @Test("When the encoding job is cancelled, a waiting job takes over")
   func takesOverFromCancelled() async throws {
     let encodes = SharedEncodes()
-    let key = EncodeKey(imageSHA256: "cat", compression: .auto)
+    let key = TokenKey(imageSHA256: "cat", recipe: "")
     let tries = Counter()
     @Sendable func attempt(_ job: Int) async throws -> Int {
       defer { encodes.leave(key, job: job) }
