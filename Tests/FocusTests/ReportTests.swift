@@ -64,7 +64,7 @@ struct ReportTests {
     let page = page(inspected(kept: nil))
     #expect(page.contains("No vision-guided sampling") && page.contains("No text-guided selection"))
     #expect(page.contains("Not compressed. Nothing was selected"))
-    #expect(!page.contains("Scale map"))
+    #expect(!page.contains("Scale map") && !page.contains("class=\"chosen\""))
   }
 
   @Test("With both, it holds the counts and marks the selection layer")

@@ -72,6 +72,7 @@ struct ReportPage {
     """
     <section>
     <h2>What is kept of the image</h2>
+    \(inspected.scales == nil ? notCompressed : "")
     <div class="figures">
     \(scales)
     \(selection)
@@ -89,12 +90,12 @@ struct ReportPage {
         """)
   }
 
+  private var notCompressed: Markup {
+    "<p>No vision-guided sampling: the image was not compressed, and every token of the vision tower goes on.</p>"
+  }
+
   private var scales: Markup {
-    guard let map = inspected.scales, let raster = pictures.scales else {
-      return """
-        <p>No vision-guided sampling: the image was not compressed, and every token of the vision tower goes on.</p>
-        """
-    }
+    guard let map = inspected.scales, let raster = pictures.scales else { return "" }
     let counts = ScaleMap.scales.map { scale in
       let blocks = map.scales.indices.filter { Int(map.scales[$0]) == scale }
       return (
@@ -152,7 +153,8 @@ struct ReportPage {
 
   private var layers: Markup {
     let importance = inspected.inspection.importance
-    let chosen = inspected.inspection.selectionLayer - 1
+    // Where nothing is selected no layer is the one that selects.
+    let chosen = inspected.inspection.kept == nil ? nil : inspected.inspection.selectionLayer - 1
     let figures: [Markup] = zip(importance, pictures.named.suffix(importance.count)).enumerated().map {
       index, layer in
       let (importance, picture) = layer
