@@ -53,15 +53,16 @@ def main() -> None:
 
 @contextlib.contextmanager
 def server(program: Path, language: Path, vision: Path, threads: int = 2, context: int = 4096,
-           cache_type: str = "f16", flash: bool = True) -> Iterator[str]:
-    """Runs llama-server while the block runs; yields its address. `flash` chooses its attention kernel."""
+           cache_type: str = "f16", flash: bool = True, warm_up: bool = False) -> Iterator[str]:
+    """Runs llama-server while the block runs; yields its address. `flash` chooses its attention kernel; `context` 0 is
+    the model's; timings need `warm_up`, a run of every weight before the server is ready."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     process = subprocess.Popen(
         [program, "-m", language, "--mmproj", vision, "--host", "127.0.0.1", "--port", str(port), "-t", str(threads),
-         "-c", str(context), "-np", "1", "--no-warmup", "-ngl", "0", "--no-mmproj-offload", "-ctk", cache_type,
-         "-ctv", cache_type, "-fa", "on" if flash else "off"],
+         "-c", str(context), "-np", "1", "--warmup" if warm_up else "--no-warmup", "-ngl", "0", "--no-mmproj-offload",
+         "-ctk", cache_type, "-ctv", cache_type, "-fa", "on" if flash else "off"],
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     address = f"http://127.0.0.1:{port}"
     try:
