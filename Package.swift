@@ -81,7 +81,9 @@ let package = Package(
     .executableTarget(
       name: "focus",
       dependencies: [
-        "Answering", "LlavaModel", "Images", "FileJobs", "SQLiteTokenStore", "CLlama", "CVips", "CCurl",
+        "Answering", "TokenSampling", "LlavaModel", "Images", "FileJobs", "SQLiteTokenStore", "CLlama",
+        "CVips",
+        "CCurl",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Configuration", package: "swift-configuration"),
         .product(name: "Crypto", package: "swift-crypto"),
@@ -125,7 +127,10 @@ let package = Package(
       resources: [.copy("Fixtures")], swiftSettings: swiftSettings),
     .testTarget(
       name: "FileJobsTests", dependencies: ["FileJobs", "Adversary"], swiftSettings: swiftSettings),
-    .testTarget(name: "FocusTests", dependencies: ["focus"], swiftSettings: swiftSettings),
+    .testTarget(
+      name: "FocusTests",
+      dependencies: ["focus", "Answering", "TokenSampling", "LlavaModel", "Images", "Adversary"],
+      swiftSettings: swiftSettings),
     // The built executable, run as its users run it.
     .testTarget(
       name: "EndToEndTests", dependencies: ["focus", "Answering", "Adversary"], swiftSettings: swiftSettings),

@@ -98,4 +98,16 @@ static inline VipsImage *cvips_place(VipsImage *in, int x, int y, int width, int
   return failed ? NULL : out;
 }
 
+// Three bytes a pixel to a PNG file in memory, which the caller frees with g_free; NULL where it fails.
+static inline void *cvips_png(const void *pixels, int width, int height, size_t *length) {
+  VipsImage *image =
+      vips_image_new_from_memory(pixels, (size_t)width * height * 3, width, height, 3, VIPS_FORMAT_UCHAR);
+  if (!image) return NULL;
+  image->Type = VIPS_INTERPRETATION_sRGB;
+  void *file = NULL;
+  int failed = vips_pngsave_buffer(image, &file, length, "compression", 9, NULL);
+  g_object_unref(image);
+  return failed ? NULL : file;
+}
+
 #endif

@@ -1,6 +1,7 @@
 import Answering
 import Crypto
 import Foundation
+import TokenSampling
 
 /// Fetches images within `ImageAccess`, and decodes and tiles them, within `ImageLimits`.
 ///
@@ -51,6 +52,29 @@ public final class ImageLoader: ImageSource {
         try Tiling(rules: rules, deadline: deadline).tiles(of: picture)
       }
     }
+  }
+
+  /// The image for people to look at: upright, as it is tiled, its longer side at most `longestSide` pixels.
+  ///
+  /// Throws as `tiles(of:rules:)` does.
+  public func raster(of image: FetchedImage, longestSide: Int) async throws -> Raster {
+    try await decodeThreads.run { [limits] flag in
+      let deadline = DecodeDeadline(seconds: limits.decodeSeconds, flag: flag)
+      return try ImageDecoder(limits: limits, deadline: deadline).withImage(image.bytes) { picture in
+        let scale = min(1, Double(longestSide) / Double(max(picture.width, picture.height)))
+        let size = PixelSize(
+          width: max(1, Int((Double(picture.width) * scale).rounded())),
+          height: max(1, Int((Double(picture.height) * scale).rounded())))
+        let failed = Rejection(.internal, "the image cannot be resized to \(size.width)×\(size.height)")
+        return Raster(
+          size: size, pixels: try Resizing(of: picture).stretched(to: size).pixels(deadline, orThrow: failed))
+      }
+    }
+  }
+
+  /// The picture as a PNG file.
+  public func png(_ raster: Raster) async throws -> Data {
+    try await decodeThreads.run { _ in try PNGEncoder.encode(raster) }
   }
 
   private static func fetched(_ data: Data, name: String) throws -> FetchedImage {

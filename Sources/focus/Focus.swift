@@ -17,7 +17,10 @@ struct Focus: AsyncParsableCommand {
       3 the environment failed, 130 interrupted and resumable.
       """,
     version: version,
-    subcommands: [RunCommand.self, AskCommand.self, BenchCommand.self, CacheCommand.self, DoctorCommand.self])
+    subcommands: [
+      RunCommand.self, AskCommand.self, InspectCommand.self, BenchCommand.self, CacheCommand.self,
+      DoctorCommand.self,
+    ])
 
   static func main() async {
     ShortWaits.begin()

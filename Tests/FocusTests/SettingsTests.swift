@@ -15,7 +15,7 @@ struct SettingsTests {
     #expect(run.model.threads == 3)
     #expect(run.images.maxPixels == 2)
     #expect(run.work.lookAhead == 1)
-    #expect(run.work.jobsInFlight == 2)
+    #expect(run.work.jobsInFlight == 4)
   }
 
   @Test("A list comes whole from the first place that sets it")

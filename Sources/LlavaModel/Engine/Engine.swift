@@ -11,13 +11,13 @@ final class Engine {
   let prompt: Prompt
   let identity: ModelIdentity
   let tokenRecipes: TokenRecipe
-  private let compressor: ImageCompressor
+  let compressor: ImageCompressor
   private let tokenizer: Tokenizer
-  private var scheduler: Scheduler
-  private let selection: SelectionSettings
-  private var groups: [Int: ImageGroupState] = [:]
-  private var nextGroup = 0
-  private var prefixes = PrefixTable()
+  var scheduler: Scheduler
+  let selection: SelectionSettings
+  var groups: [Int: ImageGroupState] = [:]
+  var nextGroup = 0
+  var prefixes = PrefixTable()
   private(set) var counters = EngineCounters()
 
   /// Blocks while the files are read.

@@ -48,6 +48,9 @@ public actor LlavaModel: VisionLanguageModel {
 
   public var counters: EngineCounters { engine.counters }
 
+  /// Whether nobody waits for an answer.
+  var isIdle: Bool { requests.isEmpty }
+
   public nonisolated func tokenRecipe(_ compression: Compression) -> String {
     recipes[compression] ?? ""
   }

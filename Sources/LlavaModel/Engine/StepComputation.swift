@@ -60,7 +60,9 @@ struct StepComputation {
         let question = group.questionRows(selection.question)
         let first = selection.rows.lowerBound
         below.importances.append(
-          ImportanceRequest(slice: index, rows: first + question.lowerBound..<first + question.upperBound))
+          ImportanceRequest(
+            layer: settings.layer - 1, slice: index,
+            rows: first + question.lowerBound..<first + question.upperBound))
       }
     }
     let result = try language.compute(below)

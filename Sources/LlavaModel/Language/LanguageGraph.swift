@@ -6,7 +6,8 @@ struct LanguageGraph {
   private let positions, cells: Tensor
   private let lowerMasks, upperMasks: [Tensor]
   private var logits, state: Tensor?
-  private var importances: [Tensor] = []
+  /// In the order of the pass's requests.
+  private var importances: [Tensor?]
 
   private var parameters: LanguageParameters { model.parameters }
   private let model: LanguageModel
@@ -14,6 +15,7 @@ struct LanguageGraph {
   init(_ pass: LanguagePass, _ model: LanguageModel, in builder: GraphBuilder) {
     let rows = pass.rows.count
     self.model = model
+    importances = pass.importances.map { _ in nil }
     positions = builder.input(GGML_TYPE_I32, rows)
     cells = builder.input(GGML_TYPE_I64, rows)
     func masks(_ slices: [AttentionSlice], _ isUsed: Bool) -> [Tensor] {
@@ -55,7 +57,7 @@ struct LanguageGraph {
   func output() -> PassOutput {
     PassOutput(
       logits: logits?.floats() ?? [], hidden: state?.floats() ?? [],
-      importances: importances.map { $0.floats() })
+      importances: importances.map { $0?.floats() ?? [] })
   }
 
   // MARK: Layers
@@ -81,8 +83,8 @@ struct LanguageGraph {
       }
       let query = rotated(
         builder.linear(normed, layer.query, layer.queryBias), heads: parameters.heads, in: builder)
-      if index == pass.selectionLayer - 1 {
-        importances = pass.importances.map { builder.output(attention.importance($0, query, stored.keys)) }
+      for (place, request) in pass.importances.enumerated() where request.layer == index {
+        importances[place] = builder.output(attention.importance(request, query, stored.keys))
       }
       var attended = attention.run(query, stored)
       if isLast, let outputs {

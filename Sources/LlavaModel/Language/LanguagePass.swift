@@ -11,7 +11,7 @@ struct LanguagePass {
   var lower: [AttentionSlice] = []
   /// Attention from the selection layer on; empty where it is the same as below.
   var upper: [AttentionSlice] = []
-  /// Attention probabilities wanted of the layer just below the selection layer.
+  /// Attention probabilities wanted, each of one of the layers run.
   var importances: [ImportanceRequest] = []
   /// Rows whose logits are wanted, where the layers reach the last.
   var outputs: [Int32] = []
@@ -140,9 +140,11 @@ struct AttentionSlice {
   }
 }
 
-/// Asks how much some rows of a slice attend to each cell of its span.
+/// Asks how much some rows of a slice attend to each cell of its span, at one layer.
 struct ImportanceRequest: Hashable {
-  /// Index into the pass's lower slices.
+  /// From 0.
+  var layer: Int
+  /// Index into the pass's slices at that layer.
   var slice: Int
   /// Rows to average over, among the slice's.
   var rows: Range<Int>

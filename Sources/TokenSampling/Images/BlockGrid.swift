@@ -44,6 +44,16 @@ public struct TokenWindow: Sendable, Equatable {
   public var columns: Range<Int>
   public var rows: Range<Int>
 
+  public init(columns: Range<Int>, rows: Range<Int>) {
+    self.columns = columns
+    self.rows = rows
+  }
+
+  /// All of a grid.
+  public init(_ size: GridSize) {
+    self.init(columns: 0..<size.columns, rows: 0..<size.rows)
+  }
+
   /// How many windows of `scale` × `scale` cover it; ragged edges count.
   public func size(scale: Int) -> GridSize {
     GridSize(columns: BlockGrid.ceiling(columns.count, scale), rows: BlockGrid.ceiling(rows.count, scale))

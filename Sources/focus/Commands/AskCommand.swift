@@ -1,6 +1,5 @@
 import Answering
 import ArgumentParser
-import Foundation
 
 /// `focus ask`: questions about one image, answered on the terminal.
 struct AskCommand: ConfiguredCommand {
@@ -27,7 +26,8 @@ struct AskCommand: ConfiguredCommand {
   func run() async throws {
     // The terminal shows refusals itself; their log lines would say them twice.
     LogLines.start(shared, level: max(shared.logLevel, .error))
-    let job = Job(id: image, image: try reference(), questions: try asked(with: answers.parameters()))
+    let job = Job(
+      id: image, image: try imageReference(named: image), questions: try asked(with: answers.parameters()))
     let imageSource = try makeImageSource(images)
     let settings = PipelineSettings(compression: answers.compression ?? .auto)
     try await withTokenStore(cache) { store in
@@ -43,20 +43,8 @@ struct AskCommand: ConfiguredCommand {
   private func asked(with parameters: GenerationParameters) throws -> [Question] {
     if questions.count > 256 { throw Failure.unusable("\(questions.count) questions at once: at most 256") }
     return try questions.enumerated().map { index, text in
-      guard (1...16_384).contains(text.count) else {
-        throw Failure.unusable("question \(index + 1) has \(text.count) characters: 1 to 16384 are allowed")
-      }
+      try checkLength(ofQuestion: text, number: index + 1)
       return Question(id: String(index + 1), text: text, parameters: parameters)
-    }
-  }
-
-  /// A file on the command line was named by the user, so no image root confines it.
-  private func reference() throws -> ImageReference {
-    if image.contains("://") { return .uri(image) }
-    do {
-      return .data(try Data(contentsOf: URL(fileURLWithPath: image)))
-    } catch {
-      throw Failure.unusable("\(image): \(unreadable(image))")
     }
   }
 }

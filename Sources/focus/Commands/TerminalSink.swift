@@ -56,10 +56,7 @@ struct AnswerNote {
     }
   }
 
-  private func ms(_ milliseconds: Double) -> String {
-    milliseconds < 1000
-      ? "\(Int(milliseconds.rounded())) ms" : ProgressText.figure(milliseconds / 1000) + " s"
-  }
+  private func ms(_ milliseconds: Double) -> String { ProgressText.milliseconds(milliseconds) }
 }
 
 extension String {

@@ -112,6 +112,11 @@ struct ProgressText {
     }
   }
 
+  /// `12 ms`, from a second on `1.20 s`.
+  static func milliseconds(_ milliseconds: Double) -> String {
+    milliseconds < 1000 ? "\(Int(milliseconds.rounded())) ms" : figure(milliseconds / 1000) + " s"
+  }
+
   private static func fixed(_ value: Double, digits: Int) -> String {
     value.formatted(
       .number.precision(.fractionLength(digits)).grouping(.never).locale(.init(identifier: "C")))
