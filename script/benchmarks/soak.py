@@ -4,8 +4,8 @@ Jobs come over standard input without an end: pictures that come back and new qu
 then, and every 25th line is no job. The cache is a SQLite file that is too small for the pictures of a large model, so
 that it also saves and evicts. Or --input FILE, over and over, with new job ids each time: a question that comes back
 under its ids is refused. A sample is taken from /proc every --every seconds; the first fifth is left out of the
-judgement: that is when pools, prefixes and the cache fill. Exit status 1 if anything grew, or if fewer answers came than
-refusals.
+judgement: that is when pools, prefixes and the cache fill. Exit status 1 if anything grew, or if more was refused than
+answered.
 
 focus keeps a few dozen bytes for each question of its input, to refuse ids that come twice. That is told as bytes for
 each answer: a fast model shows it within minutes.
