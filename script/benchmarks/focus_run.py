@@ -117,12 +117,9 @@ class FocusRun:
             self.fail("it ended early")
         return time_received, received
 
-    def take_lines(self) -> int:
-        """How many lines of results came since they were last taken; does not wait."""
-        count = self.answers.qsize()
-        for _ in range(count):
-            self.next_line()
-        return count
+    def take_results(self) -> list[dict]:
+        """What came since it was last taken, refusals included; does not wait."""
+        return [json.loads(self.next_line()[1]) for _ in range(self.answers.qsize())]
 
     def write(self, lines: bytes) -> bool:
         """False where the run has ended: whoever waits for its answers says so."""

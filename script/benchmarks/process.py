@@ -11,20 +11,21 @@ class Sample:
     resident: int  # bytes, with the pages of mapped model files that are in memory
     descriptors: int
     threads: int
-    results: int  # lines so far
+    answers: int  # so far
+    refused: int  # so far: jobs and questions without an answer
 
     @property
     def words(self) -> str:
         return (f"{self.seconds / 60:.1f} min: {self.anonymous / 2**20:.1f} MiB of its own,"
                 f" {self.resident / 2**20:.1f} MiB resident, {self.descriptors} descriptors, {self.threads} threads,"
-                f" {self.results} result lines")
+                f" {self.answers} answers, {self.refused} refused")
 
 
-def take_sample(process: int, seconds: float, results: int) -> Sample:
+def take_sample(process: int, seconds: float, answers: int, refused: int) -> Sample:
     folder = Path("/proc") / str(process)
     status = dict(line.split(":", 1) for line in (folder / "status").read_text().splitlines())
     return Sample(seconds, kibibytes(status["RssAnon"]), kibibytes(status["VmRSS"]),
-                  len(list((folder / "fd").iterdir())), int(status["Threads"]), results)
+                  len(list((folder / "fd").iterdir())), int(status["Threads"]), answers, refused)
 
 
 def kibibytes(field: str) -> int:

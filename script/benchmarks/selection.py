@@ -44,6 +44,7 @@ def run(options: argparse.Namespace) -> None:
                                         ["--cache", "none", "--visual-budget", options.budget]) as focus:
                     for count, image in zip(options.questions, images):
                         asked = focus.ask([job(options, image, count, mode)])
+                        check_mode(asked, mode)
                         seconds[count, mode].append(asked.seconds)
                         answers[count, mode] += asked.texts
                         print(f"round {number + 1}, {count} questions, {mode}: {report.seconds(asked.seconds)}",
@@ -63,6 +64,13 @@ def job(options: argparse.Namespace, image: Path, count: int, mode: str) -> dict
     return focus_run.job(image.stem, image, focus_run.questions(count, 1), max_tokens=options.max_tokens,
                          compression=options.compression, selection=mode,
                          selection_ratio=options.ratio if mode != "none" else None)
+
+
+def check_mode(asked: focus_run.Asked, mode: str) -> None:
+    """A comparison of one mode with itself would look like perfect agreement."""
+    used = {result["visual_tokens"]["selection"] for result in asked.results}
+    if used != {mode}:
+        raise programs.ProgramFailed(f"selection {mode} was asked for, the answers say {', '.join(sorted(used))}")
 
 
 def agreement(some: list[str], others: list[str]) -> dict[str, float]:

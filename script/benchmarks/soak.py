@@ -2,13 +2,18 @@
 
 Jobs come over standard input without an end: pictures that come back and new questions, a choice and a grammar now and
 then, and every 25th line is no job. The cache is a SQLite file that is too small for the pictures of a large model, so
-that it also saves and evicts. Or --input FILE, over and over. A sample is taken from /proc every --every seconds; the
-first fifth is left out of the judgement: that is when pools, prefixes and the cache fill. Exit status 1 if anything
-grew.
+that it also saves and evicts. Or --input FILE, over and over, with new job ids each time: a question that comes back
+under its ids is refused. A sample is taken from /proc every --every seconds; the first fifth is left out of the
+judgement: that is when pools, prefixes and the cache fill. Exit status 1 if anything grew, or if more was refused than
+answered.
+
+focus keeps a few dozen bytes for each question of its input, to refuse ids that come twice. That is told as bytes for
+each answer: a fast model shows it within minutes.
 """
 
 import argparse
 import itertools
+import json
 import sys
 import tempfile
 import threading
@@ -52,6 +57,8 @@ def run(options: argparse.Namespace) -> int:
             samples = watch(focus, lines, options)
     judged = verdicts(samples)
     grew = [name for name, has_grown, _ in judged if has_grown]
+    if samples[-1].refused > samples[-1].answers:
+        grew.append("the refusals, beyond the answers")
     text = "\n\n".join([table(samples), *(words for _, _, words in judged),
                         "It grows: " + ", ".join(grew) + "." if grew else "Nothing grows."])
     report.publish(options, machine, {"grew": grew, "samples": [vars(sample) for sample in samples]}, text)
@@ -60,9 +67,20 @@ def run(options: argparse.Namespace) -> int:
 
 def looped(options: argparse.Namespace, folder: Path) -> Iterator[bytes]:
     if options.input:
-        return itertools.cycle([line + b"\n" for line in options.input.read_bytes().splitlines() if line.strip()])
+        return repeated([line for line in options.input.read_bytes().splitlines() if line.strip()])
     size = options.size or tiles.largest_image(bench_options.vision_file(options))
     return jobs(options, photograph.photographs(folder, PICTURES, size))
+
+
+def repeated(lines: list[bytes]) -> Iterator[bytes]:
+    """Lines that are no job stay as they are."""
+    for turn in itertools.count():
+        for line in lines:
+            try:
+                job = json.loads(line)
+                yield focus_run.line(job | {"job_id": f"{job['job_id']} {turn}"})
+            except (ValueError, TypeError, KeyError):
+                yield line + b"\n"
 
 
 def jobs(options: argparse.Namespace, images: list[Path]) -> Iterator[bytes]:
@@ -85,12 +103,14 @@ def watch(focus: focus_run.FocusRun, lines: Iterator[bytes], options: argparse.N
     end = start + 60 * options.minutes
     threading.Thread(target=feed, args=[focus, lines, end], daemon=True).start()
     samples: list[Sample] = []
-    results = 0
+    answers = refused = 0
     told = False
     while (now := time.monotonic()) < end:
         time.sleep(min(options.every, end - now))
-        results += focus.take_lines()
-        samples.append(take_sample(focus.process.pid, time.monotonic() - start, results))
+        results = focus.take_results()
+        answered = sum("answer" in result for result in results)
+        answers, refused = answers + answered, refused + len(results) - answered
+        samples.append(take_sample(focus.process.pid, time.monotonic() - start, answers, refused))
         print(samples[-1].words, file=sys.stderr)
         if not told and samples[-1].seconds >= 60 * TOLD_AFTER_MINUTES:
             told = True
@@ -116,10 +136,12 @@ def verdict(name: str, samples: list[Sample]) -> tuple[str, bool, str]:
         line = fit.line(values)
         seconds = judged[-1].seconds - judged[0].seconds
         growth = line.slope * seconds
+        answers = judged[-1].answers - judged[0].answers
         allowed = max(GROWTH_BYTES, GROWTH_SHARE * line(judged[0].seconds))
         return name, growth > allowed, (
             f"Memory of its own: {line.slope * 3600 / 2**20:+.1f} MiB an hour, {growth / 2**20:+.1f} MiB in the last"
-            f" {seconds / 60:.1f} minutes ({allowed / 2**20:.1f} MiB count as noise).")
+            f" {seconds / 60:.1f} minutes ({allowed / 2**20:.1f} MiB count as noise),"
+            f" {growth / max(answers, 1):.0f} bytes for each answer.")
     half = len(values) // 2
     before, after = (max(value for _, value in part) for part in (values[:half] or values, values[half:]))
     return name, after > before + GROWTH_COUNT, (
@@ -132,7 +154,8 @@ def table(samples: list[Sample]) -> str:
     chosen = samples[::max(1, len(samples) // 10)]
     if chosen[-1] is not samples[-1]:
         chosen.append(samples[-1])
-    return report.table(["minutes", "memory of its own", "resident", "descriptors", "threads", "result lines"],
+    return report.table(["minutes", "memory of its own", "resident", "descriptors", "threads", "answers", "refused"],
                         [[f"{sample.seconds / 60:.1f}", f"{sample.anonymous / 2**20:.1f} MiB",
-                          f"{sample.resident / 2**20:.1f} MiB", sample.descriptors, sample.threads, sample.results]
+                          f"{sample.resident / 2**20:.1f} MiB", sample.descriptors, sample.threads, sample.answers,
+                         sample.refused]
                          for sample in chosen])
