@@ -42,6 +42,9 @@ final class GraphBuilder {
   /// `weight · rows (+ bias)`: weight `[in, out]`, rows `[in, n…]` → `[out, n…]`.
   func linear(_ rows: Tensor, _ weight: Tensor, _ bias: Tensor? = nil) -> Tensor {
     let casts = types?.casts(of: weight.pointee.type, rows: Int(ggml_nrows(rows))) ?? []
+    // The rows first: the graph takes a product's weight before its rows, and would convert all weights before it
+    // computed anything, with all of them in memory.
+    if !casts.isEmpty { expand(rows) }
     let multiplied = casts.reduce(weight) { ggml_cast(context, $0, $1) }
     let product: Tensor = ggml_mul_mat(context, multiplied, rows)
     return bias.map { ggml_add(context, product, $0) } ?? product
