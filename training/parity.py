@@ -84,7 +84,7 @@ def answers(options: argparse.Namespace, language: Path, vision: Path, images: l
     (folder / "jobs.jsonl").write_text("".join(json.dumps(job) + "\n" for job in jobs))
     subprocess.run(
         [options.focus, "run", "--language-model", language, "--vision-model", vision, "--vision-type", "file",
-         "--compression", "none", "--cache", "none",
+         "--compression", "none", "--selection", "none", "--cache", "none",
          "--device", "cpu", "--prompt", "llava-1.5", "--max-tokens", str(options.tokens), "--image-root", folder,
          "--input", folder / "jobs.jsonl", "--output", folder / "results.jsonl"], check=True,
         stderr=subprocess.DEVNULL)
