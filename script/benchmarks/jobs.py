@@ -6,7 +6,7 @@ Both clocks start when the model is loaded and warm, and end with the last answe
 answers, so that all have --max-tokens; focus may end earlier: compare the tokens, which the table counts.
 
 Contenders of focus: `plain` neither compresses nor selects, and shows the engine alone; `compression` compresses only;
-`full method` compresses and selects, and saves images in an empty SQLite store; `full method, stored` finds them there.
+`full` is the full method, compresses and selects, and saves images in an empty SQLite store; `stored` finds them there.
 """
 
 import argparse
@@ -30,6 +30,11 @@ class Contender:
     store: str | None = None  # "empty" or "full"
 
 
+CONTENDERS = {
+    "plain": Contender("plain", "none", "none"), "compression": Contender("compression", "auto", "none"),
+    "full": Contender("full method", store="empty"), "stored": Contender("full method, stored", store="full")}
+
+
 def add_options(parser: argparse.ArgumentParser) -> None:
     bench_options.add_model(parser)
     bench_options.add_rounds(parser)
@@ -38,8 +43,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--images", type=bench_options.positive, default=4, help="jobs, one image each (default: 4)")
     parser.add_argument("--questions", type=bench_options.positive, default=8, help="on each image (default: 8)")
     parser.add_argument("--max-tokens", type=bench_options.positive, default=16, help="of an answer (default: 16)")
-    parser.add_argument("--store", choices=["empty", "full", "both"], default="both",
-                        help="what the full method finds in its store (default: both, one after the other)")
+    parser.add_argument("--contenders", nargs="+", choices=CONTENDERS, default=list(CONTENDERS),
+                        help="of focus (default: all)")
     parser.add_argument("--only", choices=["ours", "theirs"], help="measure one side alone")
 
 
@@ -65,17 +70,11 @@ def measure_round(options: argparse.Namespace, images: list[Path]) -> dict[str, 
         program = programs.focus(options)
         with tempfile.TemporaryDirectory() as folder:
             store = Path(folder) / "tokens.sqlite"
-            for contender in contenders(options.store):
+            for contender in map(CONTENDERS.get, options.contenders):
                 if contender.store == "full" and not store.exists():
                     measure(program, options, images, contender, store)
                 figures[contender.name] = measure(program, options, images, contender, store)
     return figures
-
-
-def contenders(store: str) -> list[Contender]:
-    full = [Contender("full method", store="empty"), Contender("full method, stored", store="full")]
-    return [Contender("plain", "none", "none"), Contender("compression", "auto", "none"),
-            *(contender for contender in full if store in (contender.store, "both"))]
 
 
 def measure(program: Path, options: argparse.Namespace, images: list[Path], contender: Contender, store: Path) -> dict:

@@ -20,8 +20,13 @@ def pooled_overview_tokens(features: FeatureMap, overview_scale: int) -> int:
 
 
 def local_budget(features: FeatureMap, overview_scale: int, share: float) -> int:
-    """Tokens that the map may have for the image to keep `share` of its encoded tokens. May be negative."""
-    return math.floor(share * features.encoded) - pooled_overview_tokens(features, overview_scale)
+    """Tokens that the map may have for the image to keep `share`, below 1, of its encoded tokens. May be negative.
+
+    Always fewer than the map's: with every block fine the overview would come whole, however small the share.
+    """
+    kept = math.floor(share * features.encoded) - pooled_overview_tokens(features, overview_scale)
+    rows, columns = features.sampled.shape[:2]
+    return min(kept, rows * columns - 1)
 
 
 def priced_choice(logits: np.ndarray, scales: tuple[int, ...], price: float) -> np.ndarray:

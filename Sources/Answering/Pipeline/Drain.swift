@@ -45,19 +45,29 @@ public final class Drain: Sendable {
     }
   }
 
-  /// What `operation` returns, or nil once the drain begins; the operation is then cancelled and waited for.
+  /// What became of an operation that a drain may stop.
+  enum Ending<Value: Sendable>: Sendable {
+    case done(Value)
+    case stopped
+  }
+
+  /// Runs `operation`. Once the drain begins it is cancelled and waited for; it may still have ended well.
   func unlessBegun<Value: Sendable>(
-    _ operation: @escaping @Sendable () async throws -> Value?
-  ) async throws -> Value? {
-    if hasBegun { return nil }
-    return try await withThrowingTaskGroup(of: Value?.self) { group in
-      group.addTask { try await operation() }
+    _ operation: @escaping @Sendable () async throws -> Value
+  ) async throws -> Ending<Value> {
+    if hasBegun { return .stopped }
+    return try await withThrowingTaskGroup(of: Ending<Value>.self) { group in
+      group.addTask { .done(try await operation()) }
       group.addTask {
         await self.begun()
-        return nil
+        return .stopped
       }
       defer { group.cancelAll() }
-      return try await group.next() ?? nil
+      while let ending = try await group.next() {
+        if case .done = ending { return ending }
+        group.cancelAll()
+      }
+      return .stopped
     }
   }
 }

@@ -50,6 +50,8 @@ public struct Pipeline: Sendable {
   private enum Event: Sendable {
     case read(Delivery)
     case sourceEnded
+    /// The drain ended the reading, at whatever place of the source.
+    case readingStopped
     case sourceFailed(any Error)
     case ended
     case drainBegan
@@ -85,18 +87,24 @@ public struct Pipeline: Sendable {
         case .read(let delivery):
           isReading = false
           // Read while the drain began: not begun, so that it stays unfinished.
-          guard mayRead else { continue }
+          guard mayRead else {
+            stoppedReading = true
+            continue
+          }
           open += 1
           group.addTask { try await walk(delivery, tally) }
         case .sourceEnded:
           (isReading, mayRead) = (false, false)
+        case .readingStopped:
+          (isReading, mayRead, stoppedReading) = (false, false, true)
         case .sourceFailed(let error):
           (isReading, mayRead) = (false, false)
           failure = error
         case .ended:
           open -= 1
         case .drainBegan:
-          stoppedReading = mayRead
+          // A read that is under way tells itself whether it met the source's end.
+          stoppedReading = stoppedReading || (mayRead && !isReading)
           mayRead = false
           group.addTask {
             try? await Task.sleep(for: settings.drainTimeout)
@@ -119,10 +127,13 @@ public struct Pipeline: Sendable {
 
   private func read(unlessBegun drain: Drain) async -> Event {
     do {
-      let delivery = try await drain.unlessBegun { try await source.next() }
-      return delivery.map(Event.read) ?? .sourceEnded
+      switch try await drain.unlessBegun({ try await source.next() }) {
+      case .done(let delivery?): return .read(delivery)
+      case .done(nil): return .sourceEnded
+      case .stopped: return .readingStopped
+      }
     } catch {
-      return Task.isCancelled || drain.hasBegun ? .sourceEnded : .sourceFailed(error)
+      return Task.isCancelled || drain.hasBegun ? .readingStopped : .sourceFailed(error)
     }
   }
 

@@ -41,7 +41,9 @@ final class GraphBuilder {
 
   /// `weight · rows (+ bias)`: weight `[in, out]`, rows `[in, n…]` → `[out, n…]`.
   func linear(_ rows: Tensor, _ weight: Tensor, _ bias: Tensor? = nil) -> Tensor {
-    let casts = types?.casts(of: weight.pointee.type, rows: Int(ggml_nrows(rows))) ?? []
+    let count = Int(ggml_nrows(rows))
+    let weight = types?.copy(of: weight, rows: count) ?? weight
+    let casts = types?.casts(of: weight.pointee.type, rows: count) ?? []
     // The rows first: the graph takes a product's weight before its rows, and would convert all weights before it
     // computed anything, with all of them in memory.
     if !casts.isEmpty { expand(rows) }

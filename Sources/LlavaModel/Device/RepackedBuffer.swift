@@ -1,15 +1,20 @@
 import CLlama
 
-/// The CPU's buffer type that interleaves Q4_0 rows for its wide kernels: twice as fast at hundreds of rows.
+/// The CPU's buffer type that interleaves a weight's rows for its wide kernels.
 ///
-/// Only Q4_0: for Q4_K the plain layout is twice as fast at prefill, and other types have no repacked form.
+/// Q4_0 is twice as fast so at hundreds of rows, and not slower at one. Q4_K is faster so at a few rows, and half as
+/// fast at hundreds. Other types have no such form, or gain nothing.
 enum RepackedBuffer {
+  /// Rows up to which an interleaved Q4_K multiplies faster than a plain one.
+  static let mostRows = 16
+
+  /// - Parameter kind: the only type to look for.
   static func find(
-    for entry: GGUFFile.TensorEntry, _ type: ggml_type, on device: ComputeDevice
+    _ kind: ggml_type, for entry: GGUFFile.TensorEntry, _ type: ggml_type, on device: ComputeDevice
   ) -> ggml_backend_buffer_type_t? {
     typealias ExtraBuffers =
       @convention(c) (ggml_backend_dev_t?) -> UnsafeMutablePointer<ggml_backend_buffer_type_t?>?
-    guard device.isCPUOnly, type == GGML_TYPE_Q4_0, entry.type == type, entry.shape.count == 2,
+    guard device.isCPUOnly, type == kind, entry.type == type, entry.shape.count == 2,
       let address = ggml_backend_reg_get_proc_address(
         ggml_backend_dev_backend_reg(device.cpu), "ggml_backend_dev_get_extra_bufts"),
       var candidate = unsafeBitCast(address, to: ExtraBuffers.self)(device.cpu)

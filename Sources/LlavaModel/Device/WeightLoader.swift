@@ -17,15 +17,20 @@ final class WeightLoader {
   private let device: ComputeDevice
   /// Maps a matrix's type in the file to the one computed with.
   private let matrixType: (ggml_type) -> ggml_type
+  /// Whether Q4_K matrices are kept interleaved too, for products of few rows.
+  private let repacks: Bool
+  private var interleaved: [Tensor: Tensor] = [:]
   private var contexts: [ggml_backend_buffer_type_t?: OpaquePointer] = [:]
   private var declared: [(tensor: Tensor, entry: GGUFFile.TensorEntry, buffer: ggml_backend_buffer_type_t?)] =
     []
 
   init(
-    file: GGUFFile, device: ComputeDevice, matrixType: @escaping (ggml_type) -> ggml_type = { $0 }
+    file: GGUFFile, device: ComputeDevice, repacks: Bool = false,
+    matrixType: @escaping (ggml_type) -> ggml_type = { $0 }
   ) {
     self.file = file
     self.device = device
+    self.repacks = repacks
     self.matrixType = matrixType
   }
 
@@ -50,12 +55,22 @@ final class WeightLoader {
       case .table: entry.type
       case .vector: GGML_TYPE_F32
       }
-    let buffer = bufferType(for: entry, as: type, use)
-    let extents = shape.map(Int64.init)
+    let tensor = try declare(entry, type, shape, in: bufferType(for: entry, as: type, use))
+    if use == .matrix, repacks,
+      let buffer = RepackedBuffer.find(GGML_TYPE_Q4_K, for: entry, type, on: device)
+    {
+      interleaved[tensor] = try declare(entry, type, shape, in: buffer)
+    }
+    return tensor
+  }
+
+  private func declare(
+    _ entry: GGUFFile.TensorEntry, _ type: ggml_type, _ shape: [Int], in buffer: ggml_backend_buffer_type_t?
+  ) throws(ModelError) -> Tensor {
     guard let context = context(for: buffer),
-      let tensor = ggml_new_tensor(context, type, Int32(shape.count), extents)
+      let tensor = ggml_new_tensor(context, type, Int32(shape.count), shape.map(Int64.init))
     else { throw .device("no memory for the directory of weights") }
-    ggml_set_name(tensor, name)
+    ggml_set_name(tensor, entry.name)
     declared.append((tensor, entry, buffer))
     return tensor
   }
@@ -63,7 +78,7 @@ final class WeightLoader {
   /// Maps, copies or converts every declared tensor. The loader is spent afterwards.
   func load() throws(ModelError) -> Weights {
     let placed = contexts
-    let weights = Weights(map: file.map, contexts: Array(placed.values))
+    let weights = Weights(map: file.map, contexts: Array(placed.values), interleaved: interleaved)
     contexts = [:]
     if placed[nil] != nil {
       guard
@@ -96,7 +111,9 @@ final class WeightLoader {
   private func bufferType(
     for entry: GGUFFile.TensorEntry, as type: ggml_type, _ use: Use
   ) -> ggml_backend_buffer_type_t? {
-    if use == .matrix, let repacked = RepackedBuffer.find(for: entry, type, on: device) { return repacked }
+    if use == .matrix, let repacked = RepackedBuffer.find(GGML_TYPE_Q4_0, for: entry, type, on: device) {
+      return repacked
+    }
     let home = use == .table ? device.cpu : device.device
     var properties = ggml_backend_dev_props()
     ggml_backend_dev_get_props(home, &properties)
@@ -126,11 +143,14 @@ final class WeightLoader {
 final class Weights {
   let map: MappedFile
   let contexts: [OpaquePointer]
+  /// Second copies of some weights, interleaved for products of few rows.
+  let interleaved: [Tensor: Tensor]
   var buffers: [ggml_backend_buffer_t] = []
 
-  init(map: MappedFile, contexts: [OpaquePointer]) {
+  init(map: MappedFile, contexts: [OpaquePointer], interleaved: [Tensor: Tensor]) {
     self.map = map
     self.contexts = contexts
+    self.interleaved = interleaved
   }
 
   deinit {

@@ -38,7 +38,8 @@ final class Engine {
     tokenRecipes = TokenRecipe(
       vision: identities.vision, sampler: identities.sampler, compressor: compressor,
       visionType: settings.visionType.name(on: device))
-    self.language = try LanguageModel(file: language, device: device, cells: settings.contextCells)
+    self.language = try LanguageModel(
+      file: language, device: device, cells: settings.contextCells, repacks: settings.repacks)
     let parameters = self.language.parameters
     selection = try SelectionSettings(settings, sampler, layers: parameters.layers)
     guard tower.weights.languageWidth == parameters.width else {

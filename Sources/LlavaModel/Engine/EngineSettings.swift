@@ -25,6 +25,9 @@ public struct EngineSettings: Sendable, Equatable {
   public var contextCells: Int?
   /// Rows computed together at most.
   public var stepRows = 512
+  /// Whether the CPU keeps Q4_K weights a second time, interleaved: few answers at a time are decoded faster, for as
+  /// much memory again.
+  public var repacks = false
 
   public init() {}
 

@@ -14,9 +14,11 @@ final class LanguageModel {
   private let storage: Weights
   private let types: ProductTypes
 
-  /// - Parameter cells: key/value cells; nil sizes the arena by the model's context and this machine's memory.
-  init(file: GGUFFile, device: ComputeDevice, cells: Int?) throws(ModelError) {
-    let loader = WeightLoader(file: file, device: device)
+  /// - Parameters:
+  ///   - cells: key/value cells; nil sizes the arena by the model's context and this machine's memory.
+  ///   - repacks: whether Q4_K weights are kept interleaved too, for steps of few rows.
+  init(file: GGUFFile, device: ComputeDevice, cells: Int?, repacks: Bool = false) throws(ModelError) {
+    let loader = WeightLoader(file: file, device: device, repacks: repacks)
     parameters = try LanguageParameters(file)
     weights = try LanguageWeights(parameters, file, loader)
     storage = try loader.load()
@@ -25,7 +27,7 @@ final class LanguageModel {
     arena = try KeyValueArena(
       parameters: parameters, cells: cells ?? Self.defaultCells(parameters, type), type: type, device: device)
     self.device = device
-    types = ProductTypes(device: device)
+    types = ProductTypes(device: device, interleaved: storage.interleaved)
   }
 
   func compute(_ pass: LanguagePass) throws -> PassOutput {

@@ -12,7 +12,7 @@ struct TokenRecipe {
   let visionType: String
 
   /// Rises when decoding, tiling or sampling change what comes out.
-  private static let preprocessingVersion = 1
+  private static let preprocessingVersion = 2
 
   func recipe(_ compression: Compression) -> String {
     var parts = [

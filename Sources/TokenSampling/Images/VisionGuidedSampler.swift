@@ -20,9 +20,12 @@ public struct VisionGuidedSampler: Sendable, Equatable {
   }
 
   /// Tokens of the sampled map that the budget leaves; nil without one.
+  ///
+  /// Always fewer than the map's: with every block fine the overview would come whole, however small the budget.
   public func limit(for image: EncodedImage) -> Int? {
     guard let budget, budget < 1 else { return nil }
-    return max(0, Int((budget * Double(image.tokenCount)).rounded(.down)) - overviewTokens(of: image))
+    let kept = Int((budget * Double(image.tokenCount)).rounded(.down)) - overviewTokens(of: image)
+    return max(0, min(kept, image.sampled.size.count - 1))
   }
 
   /// Whether the settings ask for every token as it is.

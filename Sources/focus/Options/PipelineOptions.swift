@@ -4,7 +4,7 @@ import ArgumentParser
 /// How much is done at once, and how long stopping may take.
 struct PipelineOptions: ParsableArguments {
   @Option(help: ArgumentHelp("Jobs the model works on at once.", valueName: "count"))
-  var jobsInFlight = 4
+  var jobsInFlight = 8
 
   @Option(
     help: ArgumentHelp("Jobs read ahead of the model, their images fetched and tiled.", valueName: "count"))

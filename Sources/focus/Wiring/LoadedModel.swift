@@ -17,6 +17,7 @@ func loadModel(_ options: ModelOptions) async throws -> LlavaModel {
   settings.prompt = try options.template()
   settings.contextCells = options.contextCells
   settings.stepRows = options.stepRows
+  settings.repacks = options.repack ?? false
   settings.selectionLayer = options.selectionLayer
   settings.selectionAmount = options.selectionShare.map { .cumulative($0) }
   settings.importanceHeads = options.importanceHeads.flatMap { HeadReduction(rawValue: $0.rawValue) }
