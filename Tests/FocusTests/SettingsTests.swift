@@ -15,7 +15,7 @@ struct SettingsTests {
     #expect(run.model.threads == 3)
     #expect(run.images.maxPixels == 2)
     #expect(run.work.lookAhead == 1)
-    #expect(run.work.jobsInFlight == 4)
+    #expect(run.work.jobsInFlight == 8)
   }
 
   @Test("A list comes whole from the first place that sets it")

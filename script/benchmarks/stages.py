@@ -45,9 +45,9 @@ def run(options: argparse.Namespace) -> None:
 def focus(options: argparse.Namespace, program: programs.Path) -> dict[str, float]:
     """Seconds of each stage; the vision tower with its projector, as llama.cpp's figure includes that too."""
     printed = programs.output([program, "bench", *bench_options.model_flags(options), "--json",
-                               "--prefill", options.prefill, "--decode", options.decode, "--repetitions", 1],
+                               *(part for stage in STAGES for part in ("--stage", stage)), "--prefill", options.prefill, "--decode", options.decode, "--repetitions", 1],
                               stderr=subprocess.DEVNULL)
-    return {stage["stage"].strip(): stage["seconds"][0] for stage in json.loads(printed)["stages"]}
+    return {stage["stage"]: stage["seconds"][0] for stage in json.loads(printed)["stages"]}
 
 
 def peer(options: argparse.Namespace) -> dict[str, float]:

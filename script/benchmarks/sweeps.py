@@ -80,9 +80,9 @@ def vision(bench: Bench) -> Sweep:
     points = []
     for count in bench.options.tiles:
         printed = programs.output(
-            [bench.program, "bench", *bench_options.model_flags(bench.options), "--json", "--prefill", 1, "--decode", 1,
+            [bench.program, "bench", *bench_options.model_flags(bench.options), "--json", "--stage", "vision",
              "--tiles", count, "--repetitions", bench.options.rounds], stderr=subprocess.DEVNULL)
-        stage = next(stage for stage in json.loads(printed)["stages"] if stage["stage"].strip() == "vision")
+        stage, = json.loads(printed)["stages"]
         points += [(count, seconds) for seconds in stage["seconds"]]
     return Sweep("vision", "The vision tower and projector by tiles", "tiles", "a straight line", points)
 

@@ -1,7 +1,7 @@
 import CLlama
 
-/// In which form a weight multiplies: interleaved where it is kept so and the rows are few, or through other types
-/// inside the graph where their product is so much faster that converting costs less than it saves.
+/// In which form a weight multiplies: interleaved where it is kept so and the rows are few, or as another type inside
+/// the graph where that type's product is so much faster that converting costs less than it saves.
 struct ProductTypes {
   /// Whether the CPU multiplies BF16 directly, at twice F16's speed and more.
   let multipliesBF16: Bool
@@ -11,8 +11,8 @@ struct ProductTypes {
   /// Weights that are kept interleaved, too.
   let interleaved: [Tensor: Tensor]
 
-  /// Rows from which Q8_0 is faster through BF16; below, converting the weight takes longer than it saves.
-  static let leastRows = 256
+  /// Rows from which Q8_0 is faster as BF16; below, converting the weight takes longer than it saves.
+  static let leastRows = 96
 
   init(device: ComputeDevice, widensHalves: Bool = false, interleaved: [Tensor: Tensor] = [:]) {
     self.interleaved = interleaved
@@ -25,13 +25,12 @@ struct ProductTypes {
     rows <= RepackedBuffer.mostRows ? interleaved[weight] ?? weight : weight
   }
 
-  /// Each a cast of the one before; none where the weight multiplies as it is.
-  func casts(of type: ggml_type, rows: Int) -> [ggml_type] {
+  /// The type that a weight of `type` multiplies this many rows as; nil for its own.
+  func conversion(of type: ggml_type, rows: Int) -> ggml_type? {
     switch type {
-    // ggml does not cast Q8_0 straight to BF16.
-    case GGML_TYPE_Q8_0 where multipliesBF16 && rows >= Self.leastRows: [GGML_TYPE_F32, GGML_TYPE_BF16]
-    case GGML_TYPE_F16, GGML_TYPE_BF16: widensHalves && !multipliesBF16 ? [GGML_TYPE_F32] : []
-    default: []
+    case GGML_TYPE_Q8_0: multipliesBF16 && rows >= Self.leastRows ? GGML_TYPE_BF16 : nil
+    case GGML_TYPE_F16, GGML_TYPE_BF16: widensHalves && !multipliesBF16 ? GGML_TYPE_F32 : nil
+    default: nil
     }
   }
 }

@@ -24,7 +24,7 @@ public struct EngineSettings: Sendable, Equatable {
   /// Key/value cells, one for each row of every group in flight; nil fits the model and the machine.
   public var contextCells: Int?
   /// Rows computed together at most.
-  public var stepRows = 512
+  public var stepRows = 1024
   /// Whether the CPU keeps Q4_K weights a second time, interleaved: few answers at a time are decoded faster, for as
   /// much memory again.
   public var repacks = false

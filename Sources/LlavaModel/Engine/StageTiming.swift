@@ -18,6 +18,17 @@ extension LlavaModel {
   }
 }
 
+extension TiledImage {
+  /// A picture of noise, to time with.
+  public static func noise(tiles: Int, _ rules: TilingRules) -> TiledImage {
+    let size = rules.tileSize
+    let pixels = (0..<tiles * size * size * 3).map { UInt8(truncatingIfNeeded: $0 &* 2_654_435_761 >> 8) }
+    return TiledImage(
+      tileSize: size, pixels: pixels, grid: .init(columns: tiles - 1, rows: 1),
+      originalSize: .init(width: max(1, tiles - 1) * size, height: size))
+  }
+}
+
 extension Engine {
   func time(_ stage: Stage) throws -> Double {
     switch stage {
@@ -27,11 +38,7 @@ extension Engine {
       let plan = GroupPlan(id: 0, prefixRows: 0, questions: [.init(promptRows: 1, answerRows: tokens)])
       return try time(plan, tokens)
     case .vision(let tiles):
-      let size = tower.parameters.tileSize
-      let pixels = (0..<tiles * size * size * 3).map { UInt8(truncatingIfNeeded: $0 &* 2_654_435_761 >> 8) }
-      let image = TiledImage(
-        tileSize: size, pixels: pixels, grid: .init(columns: tiles - 1, rows: 1),
-        originalSize: .init(width: size, height: size))
+      let image = TiledImage.noise(tiles: tiles, tilingRules)
       return try seconds { _ = try tower.project(try compress(image, .none).image) }
     }
   }

@@ -43,7 +43,7 @@ struct ModelOptions: ParsableArguments {
   var contextCells: Int?
 
   @Option(help: ArgumentHelp("Rows the model computes together, at most.", valueName: "count"))
-  var stepRows = 512
+  var stepRows = 1024
 
   @Flag(
     inversion: .prefixedNo, exclusivity: .chooseLast,
