@@ -4,8 +4,8 @@ import Foundation
 /// What `focus run` reads and writes, opened and checked: a source of jobs and a sink of results.
 ///
 /// Answers, refusals and errors that the output already holds are not repeated; to ask a question again, remove
-/// its line from the output. Resuming holds about 50 bytes in memory for each question of the input, and as many
-/// for each line of the output.
+/// its line from the output. Resuming holds about 70 bytes in memory for each question of the input (of a stream,
+/// for the last 200,000 at most), and 50 for each line of the output.
 public struct FileRun: Sendable {
   /// Path of standard input or output.
   public static let stream = "-"
@@ -45,7 +45,8 @@ public struct FileRun: Sendable {
     let sequence: any LineSequence =
       template == nil ? lines : DocumentQuestions(file: file, beginning: try lines.beginning())
     let requests = format.requests(
-      file: file.path, limits: limits, defaults: defaults, template: template, done: opened.done)
+      file: file.path, limits: limits, defaults: defaults, template: template, done: opened.done,
+      seen: SeenKeys(limit: file.isRegular ? nil : SeenKeys.streamLimit))
     let source = FileJobSource(lines: sequence, totalBytes: total, requests: requests)
     self.source = source
     self.format = format
@@ -119,15 +120,15 @@ public struct FileRun: Sendable {
 extension FileFormat {
   fileprivate func requests(
     file: String, limits: JobLimits, defaults: GenerationParameters, template: ImageTemplate?,
-    done: Set<ProgressKey>
+    done: Set<ProgressKey>, seen: SeenKeys
   ) -> any RequestLines {
     func grouped(_ questions: some QuestionLines) -> any RequestLines {
       GroupedRequests(file: file, done: done, questions: questions)
     }
     switch self {
-    case .jobs: return JobRequests(file: file, limits: limits, defaults: defaults, done: done)
-    case .openAIBatch: return grouped(BatchQuestions(limits: limits, defaults: defaults))
-    case .llava: return grouped(LlavaQuestions(limits: limits, defaults: defaults))
+    case .jobs: return JobRequests(file: file, limits: limits, defaults: defaults, done: done, seen: seen)
+    case .openAIBatch: return grouped(BatchQuestions(limits: limits, defaults: defaults, seen: seen))
+    case .llava: return grouped(LlavaQuestions(limits: limits, defaults: defaults, seen: seen))
     case .vqav2: return grouped(VQAQuestions(template: template ?? .plain, defaults: defaults))
     }
   }

@@ -7,8 +7,8 @@ under its ids is refused. A sample is taken from /proc every --every seconds; th
 judgement: that is when pools, prefixes and the cache fill. Exit status 1 if anything grew, or if more was refused than
 answered.
 
-focus keeps a few dozen bytes for each question of its input, to refuse ids that come twice. That is told as bytes for
-each answer: a fast model shows it within minutes.
+Of a stream focus remembers the ids of the last 100,000 to 200,000 questions, to refuse those that come twice: with a
+fast model its memory grows by some megabytes until then. Growth is also told as bytes for each answer.
 """
 
 import argparse

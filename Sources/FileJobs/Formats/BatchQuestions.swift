@@ -5,11 +5,12 @@ import Foundation
 struct BatchQuestions: QuestionLines {
   let limits: JobLimits
   let defaults: GenerationParameters
-  private var firstLines: [ProgressKey: Int] = [:]
+  private var firstLines: SeenKeys
 
-  init(limits: JobLimits, defaults: GenerationParameters) {
+  init(limits: JobLimits, defaults: GenerationParameters, seen: SeenKeys = SeenKeys()) {
     self.limits = limits
     self.defaults = defaults
+    firstLines = seen
   }
 
   mutating func question(on line: Line) throws(Rejection) -> LineQuestion {

@@ -3,7 +3,7 @@ import Foundation
 
 /// Format `jobs`: each line is one job message.
 ///
-/// A question whose job and question ids an earlier line of the file had already is refused with its whole line:
+/// A question whose job and question ids an earlier line of the input had already is refused with its whole line:
 /// its results could not be told apart.
 struct JobRequests: RequestLines {
   let file: String
@@ -11,13 +11,17 @@ struct JobRequests: RequestLines {
   let defaults: GenerationParameters
   /// What earlier runs have done.
   let done: Set<ProgressKey>
-  private var firstLines: [ProgressKey: Int] = [:]
+  private var firstLines: SeenKeys
 
-  init(file: String, limits: JobLimits, defaults: GenerationParameters, done: Set<ProgressKey>) {
+  init(
+    file: String, limits: JobLimits, defaults: GenerationParameters, done: Set<ProgressKey>,
+    seen: SeenKeys = SeenKeys()
+  ) {
     self.file = file
     self.limits = limits
     self.defaults = defaults
     self.done = done
+    firstLines = seen
   }
 
   mutating func read(_ line: Line) -> [Draft] {

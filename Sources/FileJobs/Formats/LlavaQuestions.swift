@@ -10,11 +10,12 @@ struct LlavaQuestions: QuestionLines {
   let limits: JobLimits
   /// The lines have none of their own.
   let defaults: GenerationParameters
-  private var occurrences: [ProgressKey: Int] = [:]
+  private var occurrences: SeenKeys
 
-  init(limits: JobLimits, defaults: GenerationParameters) {
+  init(limits: JobLimits, defaults: GenerationParameters, seen: SeenKeys = SeenKeys()) {
     self.limits = limits
     self.defaults = defaults
+    occurrences = seen
   }
 
   mutating func question(on line: Line) throws(Rejection) -> LineQuestion {
@@ -29,7 +30,7 @@ struct LlavaQuestions: QuestionLines {
     guard let text = try root.text("text", length: Job.textLength) else {
       throw root.bad("text", mustBe: "text of 1–16384 characters")
     }
-    let occurrence = occurrences[.question(id, text: text, occurrence: 0), default: 0]
+    let occurrence = occurrences[.question(id, text: text, occurrence: 0)] ?? 0
     occurrences[.question(id, text: text, occurrence: 0)] = occurrence + 1
     let key = ProgressKey.question(id, text: text, occurrence: occurrence)
     let question = Question(id: LlavaQuestionID(key: key, id: id).text, text: text, parameters: defaults)

@@ -7,7 +7,7 @@ struct VQAQuestions: QuestionLines {
   let template: ImageTemplate
   /// The questions have none of their own.
   let defaults: GenerationParameters
-  private var firstPlaces: [ProgressKey: Int] = [:]
+  private var firstPlaces = SeenKeys()
 
   init(template: ImageTemplate, defaults: GenerationParameters) {
     self.template = template
