@@ -1,5 +1,6 @@
 """Batches of scenes of one format, each with many questions. A batch depends on its number alone."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 from random import Random
 
@@ -43,21 +44,27 @@ class Batch:
 class Batches(Dataset):
     """`[number]` gives that batch; every process of a run has its own `part` of each."""
 
-    def __init__(self, store: SceneStore, source: bytes, size: int, questions: int, seed: str, part: int = 0) -> None:
+    def __init__(self, store: SceneStore, source: bytes, size: int, questions: int, seed: str, part: int = 0,
+                 formats: tuple[Format, ...] = FORMATS, fewer: Callable[[Random], int | None] = lambda _: None) -> None:
+        """`fewer` may ask for fewer questions, by what it draws from the generator of the batch's choices."""
         self.store, self.source, self.size, self.questions = store, source, size, questions
-        self.seed, self.part = seed, part
+        self.seed, self.part, self.formats, self.fewer = seed, part, formats, fewer
         self.prompts: Prompts | None = None  # made by the process that uses it
 
-    def __getitem__(self, number: int) -> Batch:
-        generator = Random(f"{self.seed}/{number}")
-        kind = generator.choices(FORMATS, [kind.weight for kind in FORMATS])[0]
-        generator = Random(f"{self.seed}/{number}/{self.part}")
-        return self.of(kind, [generator.randrange(self.store.counts[kind]) for _ in range(self.size)], generator)
+    def choices(self, number: int) -> Random:
+        """What is drawn for a batch as a whole, the same in all processes."""
+        return Random(f"{self.seed}/{number}/choices")
 
-    def of(self, kind: Format, scenes: list[int], generator: Random) -> Batch:
+    def __getitem__(self, number: int) -> Batch:
+        kind = Random(f"{self.seed}/{number}").choices(self.formats, [kind.weight for kind in self.formats])[0]
+        generator = Random(f"{self.seed}/{number}/{self.part}")
+        scenes = [generator.randrange(self.store.counts[kind]) for _ in range(self.size)]
+        return self.of(kind, scenes, generator, self.fewer(self.choices(number)) or self.questions)
+
+    def of(self, kind: Format, scenes: list[int], generator: Random, count: int) -> Batch:
         self.prompts = self.prompts or Prompts(self.source)
         stored, split = self.store.open(kind), self.store.split
-        questions = [ask(compose(split, kind, scene), split, generator, self.questions) for scene in scenes]
+        questions = [ask(compose(split, kind, scene), split, generator, count) for scene in scenes]
         rows = [QuestionRows(of_scene, self.prompts) for of_scene in questions]
         return Batch(kind, torch.from_numpy(stored.pixels[scenes]), torch.from_numpy(stored.labels[scenes]),
                      *(padded([getattr(one, name) for one in rows], filler) for name, filler in (
