@@ -10,6 +10,7 @@ from .splits import HELD_OUT_PAIRS, Split
 from .things import COLOURS, SHAPES, Background, Box, Digit, Scene, Shape, Writing
 from .words import draw_number, draw_word
 
+MOST_SHAPES = 8
 SMALLEST_SHAPE, SMALLEST_TEXT, LARGEST_TEXT = 11, 10, 44  # pixels
 TRIES = 40
 GAP = 5  # pixels between things, and to the edge
@@ -24,7 +25,7 @@ def compose(split: Split, kind: Format, number: int) -> Scene:
     digits = [draw_digit(generator, split, kind, placed) for _ in range(generator.random() < 0.4)]
     shapes = []
     # Large ones first, since they are the hardest to place.
-    sizes = sorted((draw_size(generator, kind) for _ in range(generator.choice([1, 2, 3, 4, 5, 6, 7, 8]))), reverse=True)
+    sizes = sorted((draw_size(generator, kind) for _ in range(generator.randint(1, MOST_SHAPES))), reverse=True)
     for size, (colour, shape) in zip(sizes, draw_pairs(generator, split, len(sizes))):
         box = place(generator, kind, size, size, placed)
         if box is not None:

@@ -4,6 +4,7 @@
 """
 
 import argparse
+import hashlib
 import json
 import os
 from concurrent.futures import ProcessPoolExecutor
@@ -60,7 +61,8 @@ class SceneStore:
 
     def draw(self, processes: int) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
-        done = self._done()
+        progress = self._progress
+        done = json.loads(progress.read_text()) if progress.exists() else {}
         with ProcessPoolExecutor(processes) as pool:
             for kind, count in self.counts.items():
                 if not done:
@@ -68,7 +70,7 @@ class SceneStore:
                 starts = [start for start in range(0, count, CHUNK) if f"{kind.name}/{start}" not in done]
                 for start in pool.map(partial(self._draw_chunk, kind), starts):
                     done[f"{kind.name}/{start}"] = True
-                    self._note(done)
+                    self._note(progress, done)
                     print(f"{kind.name}: {min(count, start + CHUNK)} of {count}", flush=True)
 
     def _create(self) -> None:
@@ -83,15 +85,15 @@ class SceneStore:
 
     @property
     def _progress(self) -> Path:
-        return self.folder / f"{self.split.name}-{sum(self.counts.values())}.json"
+        """Bears the mark of what is composed: scenes that were drawn before a change of it are drawn again."""
+        some = [compose(self.split, kind, number) for kind in FORMATS for number in range(2)]
+        mark = hashlib.sha256(repr(some).encode()).hexdigest()[:8]
+        return self.folder / f"{self.split.name}-{sum(self.counts.values())}-{mark}.json"
 
-    def _done(self) -> dict[str, bool]:
-        return json.loads(self._progress.read_text()) if self._progress.exists() else {}
-
-    def _note(self, done: dict[str, bool]) -> None:
-        fresh = self._progress.with_suffix(".new")
+    def _note(self, progress: Path, done: dict[str, bool]) -> None:
+        fresh = progress.with_suffix(".new")
         fresh.write_text(json.dumps(done))
-        os.replace(fresh, self._progress)
+        os.replace(fresh, progress)
 
 
 def main() -> None:

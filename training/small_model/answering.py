@@ -23,9 +23,26 @@ class Selection:
 
 
 @dataclass(frozen=True)
+class QuestionRows:
+    """The last layer's rows of the questions `[m, row, D]`: m images, or one sequence for each question once pruned."""
+
+    hidden: torch.Tensor
+    origin: torch.Tensor | None  # [m, row], once pruned: where the rows stood before; -1 for padding
+    attention: torch.Tensor  # what supervision.py asks of attention; 0 unless wanted
+
+    def placed(self, values: torch.Tensor, filler: int) -> torch.Tensor:
+        """Values of the batch's question rows `[n, row]` for these rows."""
+        if self.origin is None:
+            return values
+        questions = len(self.origin) // len(values)
+        values = values.repeat_interleave(questions, 0).gather(1, self.origin.clamp_min(0))
+        return values.masked_fill(self.origin < 0, filler)
+
+
+@dataclass(frozen=True)
 class Answers:
     loss: torch.Tensor  # cross-entropy of the answers' tokens
-    attention: torch.Tensor  # what supervision.py asks of attention; 0 unless wanted
+    attention: torch.Tensor
     is_right: torch.Tensor  # [n, question]: is every token of the answer the likeliest?
 
 
@@ -34,15 +51,14 @@ SELECTION_LAYER = 2  # counted from 1
 REGION_LAYER, SPELLING_LAYER = SELECTION_LAYER, SELECTION_LAYER + 1
 
 
-def answer(model: SmallLlava, batch: Batch, visual: VisualTokens, before: list[int],
-           selection: Selection | None = None, supervised: bool = False) -> Answers:
-    language, rows = model.language_model, model.rows(batch, visual, before)
-    hidden, layout, labels = rows.hidden, rows.layout, batch.labels
-    origin = None  # of pruned question rows
+def question_rows(model: SmallLlava, batch: Batch, visual: VisualTokens, before: list[int],
+                  selection: Selection | None = None, supervised: bool = False) -> QuestionRows:
+    rows = model.rows(batch, visual, before)
+    hidden, layout, origin = rows.hidden, rows.layout, None
     layer_of_selection = (selection.layer or SELECTION_LAYER) if selection else None
-    rotary = language.rotary(layout.positions, hidden.dtype)
+    rotary = model.language_model.rotary(layout.positions, hidden.dtype)
     attention = torch.zeros((), device=hidden.device)
-    for number, layer in enumerate(language.layers, start=1):
+    for number, layer in enumerate(model.language_model.layers, start=1):
         selects = number == layer_of_selection
         told = supervised and number in (REGION_LAYER, SPELLING_LAYER) and origin is None
         hidden, seen = layer(hidden, rotary, layout, keys_wanted=selects or told)
@@ -55,28 +71,24 @@ def answer(model: SmallLlava, batch: Batch, visual: VisualTokens, before: list[i
                 layout = layout.keeping(keeps)
             else:
                 hidden, layout, origin = pruned(hidden, layout, keeps)
-                rotary = language.rotary(layout.positions, hidden.dtype)
-    found, wanted = answered(model, hidden[:, layout.prefix:], labels, origin)
+                rotary = model.language_model.rotary(layout.positions, hidden.dtype)
+    return QuestionRows(hidden[:, layout.prefix:], origin, attention)
+
+
+def answer(model: SmallLlava, batch: Batch, visual: VisualTokens, before: list[int],
+           selection: Selection | None = None, supervised: bool = False) -> Answers:
+    rows = question_rows(model, batch, visual, before, selection, supervised)
+    wanted = rows.placed(batch.labels, IGNORED)
+    found = model.language_model.logits(rows.hidden[wanted != IGNORED])
     loss = F.cross_entropy(found.float(), wanted[wanted != IGNORED])
-    return Answers(loss, attention, right_answers(found, wanted, batch, origin))
+    return Answers(loss, rows.attention, right_answers(found, wanted, rows.placed(batch.question_of, -1), batch))
 
 
-def answered(model: SmallLlava, question_rows: torch.Tensor, labels: torch.Tensor,
-             origin: torch.Tensor | None) -> tuple[torch.Tensor, torch.Tensor]:
-    """Logits of the rows that answer, and the labels of all rows, as the rows stand."""
-    if origin is not None:
-        questions = len(origin) // len(labels)
-        labels = labels.repeat_interleave(questions, 0).gather(1, origin.clamp_min(0)).masked_fill(origin < 0, IGNORED)
-    return model.language_model.logits(question_rows[labels != IGNORED]), labels
-
-
-def right_answers(found: torch.Tensor, wanted: torch.Tensor, batch: Batch, origin: torch.Tensor | None) -> torch.Tensor:
+def right_answers(found: torch.Tensor, wanted: torch.Tensor, question_of: torch.Tensor, batch: Batch) -> torch.Tensor:
     """`[n, question]`. As every token is given the right ones before it, greedy decoding answers the same."""
     places = wanted != IGNORED
-    is_wrong = torch.zeros(wanted.shape, dtype=torch.bool, device=wanted.device)
-    is_wrong[places] = found.argmax(-1) != wanted[places]
-    questions = batch.kinds.shape[1]
-    if origin is not None:
-        return ~is_wrong.any(-1).unflatten(0, (-1, questions))
-    numbers = torch.arange(questions, device=wanted.device)
-    return ~((batch.question_of[:, None] == numbers[:, None]) & is_wrong[:, None]).any(-1)
+    is_wrong = torch.zeros(batch.kinds.shape, device=wanted.device)
+    sequence, _ = places.nonzero(as_tuple=True)
+    image = sequence // (len(wanted) // len(batch.labels))
+    is_wrong.index_put_((image, question_of[places]), (found.argmax(-1) != wanted[places]).float(), accumulate=True)
+    return is_wrong == 0

@@ -16,6 +16,7 @@ from ..scenes.store import SceneStore
 from .tokens import AskedQuestion, Prompts
 
 IGNORED = -100
+NO_BOX = (0.0,) * 4
 
 
 @dataclass
@@ -93,7 +94,7 @@ class QuestionRows:
             self.question_of += [index] * count
             self.is_asked += [row in asked.asked for row in range(count)]
             self.is_last += [row == asked.answer - 1 for row in range(count)]
-            self.characters += [(0.0,) * 4] * (asked.answer - 1) + spelled_boxes(question, asked)
+            self.characters += [NO_BOX] * (asked.answer - 1) + spelled_boxes(question, asked)
 
 
 def spelled_boxes(question: Question, asked: AskedQuestion) -> list[tuple[float, ...]]:
@@ -102,7 +103,7 @@ def spelled_boxes(question: Question, asked: AskedQuestion) -> list[tuple[float,
     for count in asked.spelled:
         spelled = question.characters[place:place + count]
         place += count
-        boxes.append((spelled[0].left, spelled[0].top, spelled[-1].right, spelled[-1].bottom) if spelled else (0.0,) * 4)
+        boxes.append((spelled[0].left, spelled[0].top, spelled[-1].right, spelled[-1].bottom) if spelled else NO_BOX)
     return boxes
 
 

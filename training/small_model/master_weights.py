@@ -14,8 +14,8 @@ class MasterWeights:
         self.exact = {name: nn.Parameter(value.detach().float().clone()) for name, value in self.rounded.items()}
         decays = [value for name, value in self.exact.items() if value.dim() > 1 and "embed" not in name]
         others = [value for name, value in self.exact.items() if value.dim() <= 1 or "embed" in name]
-        self.optimizer = torch.optim.AdamW([{"params": decays, "weight_decay": DECAY}, {"params": others, "weight_decay": 0.0}],
-                                           betas=BETAS, foreach=True)
+        groups = [{"params": decays, "weight_decay": DECAY}, {"params": others, "weight_decay": 0.0}]
+        self.optimizer = torch.optim.AdamW(groups, betas=BETAS, foreach=True)
 
     def step(self, rate: float) -> float:
         """Takes the model's gradients, which are then gone. Returns their norm."""

@@ -13,7 +13,8 @@ from .selection import attention_shares
 from .visual import VisualTokens
 
 
-def region_loss(queries: torch.Tensor, keys: torch.Tensor, rows: Rows, batch: Batch, visual: VisualTokens) -> torch.Tensor:
+def region_loss(queries: torch.Tensor, keys: torch.Tensor, rows: Rows, batch: Batch,
+                visual: VisualTokens) -> torch.Tensor:
     """Of the first head, in the question's last two rows and the one that answers. Queries as `attention_shares`."""
     layout = rows.layout
     covered = on_prefix(coverage(visual.places, batch.regions), rows)  # [n, question, prefix row]
@@ -23,7 +24,8 @@ def region_loss(queries: torch.Tensor, keys: torch.Tensor, rows: Rows, batch: Ba
     return attention_loss(queries, keys, layout, image, row, covered[image, layout.question_of[image, row]])
 
 
-def spelling_loss(queries: torch.Tensor, keys: torch.Tensor, rows: Rows, batch: Batch, visual: VisualTokens) -> torch.Tensor:
+def spelling_loss(queries: torch.Tensor, keys: torch.Tensor, rows: Rows, batch: Batch,
+                  visual: VisualTokens) -> torch.Tensor:
     """Of the first head, in the rows whose next token spells characters."""
     image, row = (batch.characters[..., 2] > batch.characters[..., 0]).nonzero(as_tuple=True)
     covered = coverage(visual.places[image], batch.characters[image, row][:, None, None])[:, 0]  # [row, token]

@@ -87,8 +87,8 @@ class StageRun:
 
     def _batches(self, size: int, part: int) -> Batches:
         settings, stage = self.settings, self.stage
-        return Batches(settings.store, settings.tokenizer, size, settings.questions, f"{settings.seed}/{stage.name}", part,
-                       stage.formats, stage.questions)
+        return Batches(settings.store, settings.tokenizer, size, settings.questions,
+                       f"{settings.seed}/{stage.name}", part, stage.formats, stage.questions)
 
     def _rate(self) -> float:
         """Rises at first, then falls as half a cosine."""
