@@ -51,7 +51,8 @@ class SmallLlava(nn.Module):
         device = order.device
         text = self.language_model.embed(torch.tensor(before, device=device)).expand(count, -1, -1)
         # What a row may be: a visual token, or the newline at the end, which -1 finds.
-        choices = torch.cat([self.project(visual.tokens), self.image_newline.expand(count, 1, -1)], dim=1)
+        tokens = visual.tokens.to(self.image_newline.dtype)
+        choices = torch.cat([self.project(tokens), self.image_newline.expand(count, 1, -1)], dim=1)
         index = torch.where(order < 0, choices.shape[1] - 1, order)
         image = choices.gather(1, index[..., None].expand(-1, -1, choices.shape[2]))
         hidden = torch.cat([text, image, self.language_model.embed(batch.ids)], dim=1)

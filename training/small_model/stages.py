@@ -53,12 +53,13 @@ def samplers_loss(network: Network, batch: Batch, generator: Random, share: floa
     """
     features = network.llava.features(batch.pixels)
     dense, _ = network.dense.loss(features, batch.patches)
-    prunes = draws_pruning(generator)
-    budget = draw_budget(generator)
+    mode = "prune" if draws_pruning(generator) else "shared"
+    selection = Selection(generator.uniform(0.1, 1.0), mode)
     noise = Noise("gumbel", 1.0, torch.Generator(features.device).manual_seed(generator.getrandbits(40)))
-    images, logits = network.sampler(feature_maps(features.float(), batch.format), budget, noise)
-    visual = compressed_tokens(images, batch.format)
-    selection = Selection(generator.uniform(0.1, 1.0), "prune" if prunes else "shared")
+    images, logits = network.sampler(feature_maps(features.float(), batch.format), draw_budget(generator), noise)
+    # What a budget leaves no choice about teaches the router nothing.
+    is_plain = not any(image.choice.any() for image in images)
+    visual = plain_tokens(features, batch.format) if is_plain else compressed_tokens(images, batch.format)
     answers = answer(network.llava, batch, visual, network.before, selection, supervised=True)
     detail, agreement = detail_loss(logits, batch)
     balance = balance_loss(logits, [image.choice for image in images], TARGET_SHARES)
@@ -69,6 +70,7 @@ def samplers_loss(network: Network, batch: Batch, generator: Random, share: floa
 
 
 def draws_pruning(generator: Random) -> bool:
+    """The first thing that a step draws: the number of questions hangs on it too."""
     return generator.random() < 0.5
 
 
