@@ -2,7 +2,8 @@
 
     python -m training.scenes.evaluation_set --output DIRECTORY --count 300
 
-`jobs.jsonl` has a job for each image; its metadata give each question's `kinds` and right `answers` by question id.
+`jobs.jsonl` has a job for each image; its metadata give, by question id, `kinds`, right `answers` and `regions`: the
+boxes (left, top, right, bottom in pixels) of the things asked about.
 PNG and, every third, JPEG of high quality: what is seen in a JPEG differs a little from what training saw.
 """
 
@@ -17,6 +18,7 @@ from .formats import FORMATS, Format
 from .questions.asking import ask
 from .questions.question import Question
 from .splits import HELD_OUT, SPLITS, Split
+from .things import Box
 
 QUESTIONS = 10
 JPEG_EVERY, JPEG_QUALITY = 3, 95
@@ -49,8 +51,14 @@ def job(path: str, questions: list[Question]) -> dict:
         "questions": [{"question_id": name, "text": question.text} for name, question in asked.items()],
         "parameters": {"max_tokens": LONGEST_ANSWER},
         "metadata": {"kinds": {name: question.kind for name, question in asked.items()},
-                     "answers": {name: question.answer for name, question in asked.items()}},
+                     "answers": {name: question.answer for name, question in asked.items()},
+                     "regions": {name: [box_of(region) for region in question.regions]
+                                 for name, question in asked.items()}},
     }
+
+
+def box_of(box: Box) -> list[int]:
+    return [round(edge) for edge in (box.left, box.top, box.right, box.bottom)]
 
 
 def main() -> None:
