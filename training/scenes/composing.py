@@ -23,13 +23,11 @@ def compose(split: Split, kind: Format, number: int) -> Scene:
     placed: list[Box] = []
     writings = [draw_writing(generator, split, kind, text, placed) for text in texts(generator, split)]
     digits = [draw_digit(generator, split, kind, placed) for _ in range(generator.random() < 0.4)]
-    shapes = []
     # Large ones first, since they are the hardest to place.
     sizes = sorted((draw_size(generator, kind) for _ in range(generator.randint(1, MOST_SHAPES))), reverse=True)
-    for size, (colour, shape) in zip(sizes, draw_pairs(generator, split, len(sizes))):
-        box = place(generator, kind, size, size, placed)
-        if box is not None:
-            shapes.append(Shape(shape, colour, box, generator.uniform(-12, 12), tint(generator, COLOURS[colour])))
+    boxes = [box for box in (place_square(generator, kind, size, placed) for size in sizes) if box]
+    shapes = [Shape(shape, colour, box, generator.uniform(-12, 12), tint(generator, COLOURS[colour]))
+              for box, (colour, shape) in zip(boxes, draw_pairs(generator, split, len(boxes)))]
     background = Background(generator.choice(BACKGROUNDS), generator.getrandbits(32),
                             tuple(generator.randrange(70, 216) for _ in range(3)))
     return Scene(kind.width, kind.height, background, tuple(shapes), tuple(item for item in writings if item),
@@ -102,6 +100,12 @@ def place(generator: Random, kind: Format, width: float, height: float, placed: 
             placed.append(box)
             return box
     return None
+
+
+def place_square(generator: Random, kind: Format, size: int, placed: list[Box]) -> Box | None:
+    """Half as large where there is no place for more."""
+    smaller = max(SMALLEST_SHAPE, size // 2)
+    return place(generator, kind, size, size, placed) or place(generator, kind, smaller, smaller, placed)
 
 
 def tint(generator: Random, colour: tuple[int, int, int]) -> tuple[int, int, int]:

@@ -86,7 +86,7 @@ class SceneStore:
     @property
     def _progress(self) -> Path:
         """Bears the mark of what is composed: scenes that were drawn before a change of it are drawn again."""
-        some = [compose(self.split, kind, number) for kind in FORMATS for number in range(2)]
+        some = [compose(self.split, kind, number) for kind in FORMATS for number in range(25)]
         mark = hashlib.sha256(repr(some).encode()).hexdigest()[:8]
         return self.folder / f"{self.split.name}-{sum(self.counts.values())}-{mark}.json"
 

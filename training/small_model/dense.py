@@ -9,7 +9,8 @@ from ..scenes.drawing import CHARACTERS
 from ..scenes.things import COLOURS, SHAPES
 
 KINDS = 1 + len(CHARACTERS)
-EMPTY_WEIGHT = 0.1  # of a patch, or column, where there is nothing: most are so
+EMPTY_WEIGHTS = {"shape": 0.1, "colour": 0.1, "character": 0.03}  # of what is empty: most patches and columns are
+WEIGHTS = {"shape": 1.0, "colour": 0.5, "character": 2.0}  # characters are the slowest to learn, and limit reading
 
 
 class DenseHead(nn.Module):
@@ -33,12 +34,9 @@ class DenseHead(nn.Module):
         loss = 0.3 * F.cross_entropy(drawn, wanted[:, labels.DRAWN])
         accuracies = {}
         for name, (logits, target) in pairs.items():
-            loss = loss + weighted_loss(logits, target)
+            weights = torch.where(target > 0, 1.0, EMPTY_WEIGHTS[name])
+            losses = F.cross_entropy(logits, target, reduction="none") * weights
+            loss = loss + WEIGHTS[name] * losses.sum() / weights.sum()
             there = target > 0
             accuracies[name] = (logits.argmax(-1) == target)[there].float().mean()
         return loss, accuracies
-
-
-def weighted_loss(logits: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
-    weights = torch.where(target > 0, 1.0, EMPTY_WEIGHT)
-    return (F.cross_entropy(logits, target, reduction="none") * weights).sum() / weights.sum()

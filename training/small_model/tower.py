@@ -37,7 +37,9 @@ class Tower(nn.Module):
             "patch_embedding": nn.Conv2d(3, vision.width, vision.patch, vision.patch),
             "position_embedding": nn.Embedding(vision.tokens, vision.width)})
         self.encoder = nn.ModuleDict({"layers": nn.ModuleList(Block(vision) for _ in range(vision.feature_layer))})
-        nn.init.normal_(self.embeddings["position_embedding"].weight, std=0.5)
+        # What a patch shows should be louder than where it is.
+        nn.init.normal_(self.embeddings["patch_embedding"].weight, std=1.5 / (3 * vision.patch ** 2) ** 0.5)
+        nn.init.normal_(self.embeddings["position_embedding"].weight, std=0.1)
 
     def forward(self, pixels: torch.Tensor) -> torch.Tensor:
         """Features `[tile, patch, C]` of uint8 tiles `[tile, row, column, 3]`: no norm follows the last block."""
