@@ -71,7 +71,8 @@ class SceneStore:
                 for start in pool.map(partial(self._draw_chunk, kind), starts):
                     done[f"{kind.name}/{start}"] = True
                     self._note(progress, done)
-                    print(f"{kind.name}: {min(count, start + CHUNK)} of {count}", flush=True)
+                    if count > CHUNK:
+                        print(f"{kind.name}: {min(count, start + CHUNK)} of {count}", flush=True)
 
     def _create(self) -> None:
         for kind in self.counts:

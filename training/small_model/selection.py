@@ -35,7 +35,7 @@ def importance(queries: torch.Tensor, keys: torch.Tensor, layout: Layout, judge:
 
 def kept(importance: torch.Tensor, layout: Layout, ratio: float) -> torch.Tensor:
     """What each question sees `[n, question, prefix row]`: the ⌈ratio · tokens⌉ most important, and all else there."""
-    rank = importance.argsort(-1, descending=True, stable=True).argsort(-1)
+    rank = importance.argsort(dim=-1, descending=True, stable=True).argsort(dim=-1)
     counts = (layout.is_visual.sum(-1).double() * ratio).ceil()[:, None, None]
     return torch.where(layout.is_visual[:, None], rank < counts, layout.is_there[:, None])
 
@@ -67,5 +67,5 @@ def pruned(hidden: torch.Tensor, layout: Layout, kept: torch.Tensor) -> tuple[to
 def packed(chosen: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """The places of what is chosen, in order and to the front `[..., most]`, and which of them are real."""
     most = int(chosen.sum(-1).max())
-    index = (~chosen).to(torch.int8).argsort(-1, stable=True)[..., :most]
+    index = (~chosen).to(torch.int8).argsort(dim=-1, stable=True)[..., :most]
     return index, chosen.gather(-1, index)

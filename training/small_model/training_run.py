@@ -65,14 +65,13 @@ class StageRun:
             loss, values = self.stage.loss(self.network, batch.to(self.settings.device), batches.choices(self.step),
                                            self.step / self.steps)
             loss.backward()
-            values |= {"loss": loss.detach(), "norm": self.weights.step(self._rate())}
+            values |= {"loss": loss, "norm": self.weights.step(self._rate())}
             self.step += 1
             for name, value in values.items():
-                sums[name].append(value)
+                sums[name].append(torch.as_tensor(value).detach())
             now = time.monotonic()
             if self.step % LOGGED_EVERY == 0 or self.is_done:
-                means = {name: round(float(torch.stack([torch.as_tensor(value) for value in kept]).float().mean()), 4)
-                         for name, kept in sums.items()}
+                means = {name: round(float(torch.stack(kept).float().mean()), 4) for name, kept in sums.items()}
                 speed = (self.step - first) * self.settings.batch / (now - started)
                 if self.settings.rank == 0:
                     log.add(self.step, images=self.step * self.settings.batch, **means, speed=round(speed, 2))
