@@ -3,6 +3,8 @@
 import torch
 from torch import nn
 
+from .processes import average_gradients
+
 BETAS, DECAY, LARGEST_GRADIENT = (0.9, 0.98), 0.02, 1.0
 
 
@@ -51,14 +53,3 @@ class MasterWeights:
     @torch.no_grad()
     def _round(self) -> None:
         torch._foreach_copy_(list(self.rounded.values()), list(self.exact.values()))
-
-
-def average_gradients(parameters: list[nn.Parameter]) -> None:
-    """Over the processes of a run, where there are several."""
-    if not torch.distributed.is_initialized():
-        return
-    flat = torch.cat([parameter.grad.flatten() for parameter in parameters])
-    torch.distributed.all_reduce(flat)
-    flat /= torch.distributed.get_world_size()
-    for parameter, part in zip(parameters, flat.split([parameter.numel() for parameter in parameters])):
-        parameter.grad.copy_(part.view_as(parameter))

@@ -14,6 +14,7 @@ from .batches import Batches
 from .llava import set_token_scale
 from .master_weights import MasterWeights
 from .network import Network
+from .processes import any_says, wait_for_all
 from .saved import Log, load, save
 from .stages import STAGES, Stage
 from .tokens import Prompts
@@ -58,8 +59,9 @@ class StageRun:
 
     def run(self, until: float = math.inf) -> None:
         """Until the stage is done, or the clock (`time.monotonic`) passes `until`."""
-        log, sums, started = Log(self.settings.folder, self.stage.name, self.step), defaultdict(list), time.monotonic()
-        last_saved, first = started, self.step
+        log = Log(self.settings.folder, self.stage.name, self.step) if self.settings.rank == 0 else None
+        sums, started, first = defaultdict(list), time.monotonic(), self.step
+        last_saved = started
         batches = self._batches(self.settings.batch // self.settings.processes, self.settings.rank)
         for batch in batches.loader(range(self.step, self.steps), self.settings.workers):
             loss, values = self.stage.loss(self.network, batch.to(self.settings.device), batches.choices(self.step),
@@ -73,16 +75,17 @@ class StageRun:
             if self.step % LOGGED_EVERY == 0 or self.is_done:
                 means = {name: round(float(torch.stack(kept).float().mean()), 4) for name, kept in sums.items()}
                 speed = (self.step - first) * self.settings.batch / (now - started)
-                if self.settings.rank == 0:
+                if log is not None:
                     log.add(self.step, images=self.step * self.settings.batch, **means, speed=round(speed, 2))
                     print(f"{self.stage.name} {self.step}/{self.steps} {means} {speed:.1f} images/s", flush=True)
                 sums.clear()
             if now - last_saved > SAVED_EVERY:
                 self._save()
                 last_saved = now
-            if now > until:
+            if any_says(now > until):
                 break
         self._save()
+        wait_for_all()
 
     def _batches(self, size: int, part: int) -> Batches:
         settings, stage = self.settings, self.stage
@@ -98,17 +101,19 @@ class StageRun:
 
     def _save(self) -> None:
         if self.settings.rank == 0:
-            save(self.path, {"step": self.step, "steps": self.steps, "weights": self.weights.weights(),
+            save(self.path, {"images": self.step * self.settings.batch, "weights": self.weights.weights(),
                              "optimizer": self.weights.optimizer.state_dict(), "tokenizer": self.settings.tokenizer})
 
     def _load(self) -> None:
         if self.path.exists():
             saved = load(self.path)
             self.weights.load(saved["weights"], saved["optimizer"])
-            # A stage may go on with another size of batch.
-            self.step = round(saved["step"] * self.steps / saved["steps"])
+            # Images, since a stage may go on with another size of batch, or be made longer.
+            self.step = round(saved["images"] / self.settings.batch)
         elif self.stage.start is not None:
             start = self.settings.folder / f"{self.stage.start}.pt"
+            if not start.exists():
+                raise SystemExit(f"error: {start} is missing: the stage {self.stage.start} comes before {self.stage.name}")
             self.weights.load(load(start)["weights"])
             if STAGES[self.stage.start].start is None:
                 self._join()
