@@ -31,7 +31,7 @@ from .llava import set_token_scale
 from .network import Network
 from .places import coverage, token_places
 from .stages import STAGES
-from .tokens import Prompts, train_vocabulary
+from .tokens import PROMPT, Prompts, train_vocabulary
 from .training_run import Settings, StageRun
 from .visual import VisualTokens, compressed_tokens, feature_maps, plain_tokens, stitched
 
@@ -97,7 +97,7 @@ def hugging_face() -> LlavaNextForConditionalGeneration:
 def prompts_are_the_named_ones() -> None:
     prompts = Prompts(source())
     batch = some_batch()
-    named = prompt("llava-1.5", None, "What colour is the star?", prompts.vocabulary, "llama")
+    named = prompt(PROMPT, None, "What colour is the star?", prompts.vocabulary, "llama")
     asked = prompts.asked("What colour is the star?", "red")
     assert prompts.before == named["before"] and list(asked.ids[:asked.answer]) == named["after"]
     assert [asked.asked.start, len(asked.asked)] == list(named["question_rows"].values())

@@ -1,6 +1,6 @@
 """The model's own tokenizer, and questions and answers as its tokens."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from random import Random
 
@@ -14,9 +14,12 @@ from ..shapes import SHAPES
 from ..text import sentences
 from ..vocabulary import Vocabulary, llama_from_model, padded, train_llama
 
-PROMPT = "llava-1.5"
+PROMPT = "llava-1.6-mistral"
+# The same as a chat template that libllama recognises, so that the prompt need not be named.
+CHAT_TEMPLATE = "{% for message in messages %}{{ '[INST] ' + message['content'] + ' [/INST]' }}{% endfor %}"
 SCENES = 1500  # whose questions the tokenizer is trained on
-PIECES = 696  # with more, pairs of letters that the text below shuffles together would become tokens
+PIECES = 688  # with more, pairs of letters that the text below shuffles together would become tokens
+ALPHABETS = 20  # enough for letters to be known, too few for pairs of them to be frequent
 
 
 def train_vocabulary() -> Vocabulary:
@@ -27,7 +30,7 @@ def train_vocabulary() -> Vocabulary:
         for question in ask(scene, TRAINING, generator, 16):
             text.append(question.text if question.kind == "reading" else f"{question.text} {question.answer}")
     letters = list("ABCDEFGHIJKLMNOPQRSTUVWXYZ")
-    for _ in range(SCENES):
+    for _ in range(ALPHABETS):
         generator.shuffle(letters)
         text.append("".join(letters))
     return train_llama(PIECES, text + sentences())
@@ -50,7 +53,8 @@ class AskedQuestion:
 class Prompts:
     def __init__(self, source: bytes) -> None:
         """`source` is the tokenizer's own file."""
-        self.vocabulary = padded(llama_from_model(source), SHAPES["focus-small"].language.vocabulary)
+        small = replace(llama_from_model(source), chat_template=CHAT_TEMPLATE)
+        self.vocabulary = padded(small, SHAPES["focus-small"].language.vocabulary)
         self._encode = encoder(self.vocabulary)
         before, _, self._after = stretches(PROMPT, None)
         self.before = [self.vocabulary.special["bos"], *self._encode(before)]
