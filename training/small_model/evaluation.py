@@ -56,7 +56,7 @@ class Report:
 @torch.no_grad()
 def evaluate(network: Network, batches: Iterable[Batch], settings: list[Setting]) -> dict[str, dict[str, float]]:
     network.eval()
-    torch.manual_seed(0)  # for selection by chance
+    torch.manual_seed(0)  # for what is chosen by chance
     reports = {setting.name: Report() for setting in settings}
     for batch in batches:
         features = network.llava.features(batch.pixels)
@@ -95,7 +95,7 @@ def compress(setting: Setting, network: Network, image: FeatureMap, logits: torc
     elif setting.router == "density":
         choice = density_choice(density_scores(image.sampled, settings.block_size, settings.scales), blocks, tokens)
     elif setting.router == "random":
-        choice = budget_choice(np.random.default_rng(0).gumbel(size=logits.shape), blocks, tokens)
+        choice = budget_choice(torch.rand(logits.shape).numpy(), blocks, tokens)
     else:
         choice = budget_choice(logits.float().cpu().numpy(), blocks, tokens)
     return compressed(image, choice, settings)
