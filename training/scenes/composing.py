@@ -35,6 +35,10 @@ def compose(split: Split, kind: Format, number: int) -> Scene:
 
 
 def texts(generator: Random, split: Split) -> Iterator[str]:
+    if split.is_full_of_text:
+        for _ in range(generator.randint(6, 24)):
+            yield draw_word(generator, split) if generator.random() < 0.6 else draw_number(generator)
+        return
     if generator.random() < 0.6:
         yield draw_word(generator, split)
     if generator.random() < 0.5:

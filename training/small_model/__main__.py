@@ -16,7 +16,7 @@ from pathlib import Path
 
 import torch
 
-from ..scenes.splits import HELD_OUT, SPLITS, TRAINING
+from ..scenes.splits import HELD_OUT, LETTERS, SPLITS, TRAINING
 from ..scenes.store import SceneStore
 from .evaluation import SETTINGS, evaluate, evaluation_batches
 from .exporting import SHAPE, export, export_checkpoint
@@ -34,9 +34,11 @@ def main() -> None:
 
 def train(options: argparse.Namespace) -> None:
     until = time.monotonic() + 60 * options.minutes if options.minutes else float("inf")
-    store = SceneStore(options.folder / "scenes", TRAINING, options.scenes)
-    store.draw(options.processes)
-    settings = Settings(options.folder, tokenizer(options.folder), store, options.device,
+    stores = {TRAINING: SceneStore(options.folder / "scenes", TRAINING, options.scenes),
+              LETTERS: SceneStore(options.folder / "scenes", LETTERS, options.scenes // 4)}
+    for store in stores.values():
+        store.draw(max(options.processes, options.workers))
+    settings = Settings(options.folder, tokenizer(options.folder), stores, options.device,
                         torch.float32 if options.exact else torch.bfloat16, options.batch, options.questions,
                         options.workers, options.seed, options.share)
     if options.processes == 1:

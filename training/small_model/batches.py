@@ -1,6 +1,6 @@
 """Batches of scenes of one format, each with many questions. A batch depends on its number alone."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from random import Random
 
@@ -45,10 +45,10 @@ class Batch:
 class Batches(Dataset):
     """`[number]` gives that batch; every process of a run has its own `part` of each."""
 
-    def __init__(self, store: SceneStore, source: bytes, size: int, questions: int, seed: str, part: int = 0,
+    def __init__(self, stores: Sequence[SceneStore], source: bytes, size: int, questions: int, seed: str, part: int = 0,
                  formats: tuple[Format, ...] = FORMATS, fewer: Callable[[Random], int | None] = lambda _: None) -> None:
         """`fewer` may ask for fewer questions, by what it draws from the generator of the batch's choices."""
-        self.store, self.source, self.size, self.questions = store, source, size, questions
+        self.stores, self.source, self.size, self.questions = stores, source, size, questions
         self.seed, self.part, self.formats, self.fewer = seed, part, formats, fewer
         self.prompts: Prompts | None = None  # made by the process that uses it
 
@@ -57,15 +57,18 @@ class Batches(Dataset):
         return Random(f"{self.seed}/{number}/choices")
 
     def __getitem__(self, number: int) -> Batch:
-        kind = Random(f"{self.seed}/{number}").choices(self.formats, [kind.weight for kind in self.formats])[0]
+        generator = Random(f"{self.seed}/{number}")
+        kind = generator.choices(self.formats, [kind.weight for kind in self.formats])[0]
+        store = generator.choice(self.stores)
         generator = Random(f"{self.seed}/{number}/{self.part}")
-        scenes = [generator.randrange(self.store.counts[kind]) for _ in range(self.size)]
-        return self.of(kind, scenes, generator, self.fewer(self.choices(number)) or self.questions)
+        scenes = [generator.randrange(store.counts[kind]) for _ in range(self.size)]
+        return self.of(store, kind, scenes, generator, self.fewer(self.choices(number)) or self.questions)
 
-    def of(self, kind: Format, scenes: list[int], generator: Random, count: int) -> Batch:
+    def of(self, store: SceneStore, kind: Format, scenes: list[int], generator: Random, count: int) -> Batch:
         self.prompts = self.prompts or Prompts(self.source)
-        stored, split = self.store.open(kind), self.store.split
-        questions = [ask(compose(split, kind, scene), split, generator, count) for scene in scenes]
+        stored, split = store.open(kind), store.split
+        described = [compose(split, kind, scene) for scene in scenes]
+        questions = [[] if split.is_full_of_text else ask(scene, split, generator, count) for scene in described]
         rows = [QuestionRows(of_scene, self.prompts) for of_scene in questions]
         return Batch(kind, torch.from_numpy(stored.pixels[scenes]), torch.from_numpy(stored.labels[scenes]),
                      *(padded([getattr(one, name) for one in rows], filler) for name, filler in (
@@ -109,7 +112,7 @@ def spelled_boxes(question: Question, asked: AskedQuestion) -> list[tuple[float,
 
 def regions(questions: list[list[Question]]) -> torch.Tensor:
     """`[n, question, box, 4]`."""
-    most = max(1, max(len(question.regions) for of_scene in questions for question in of_scene))
+    most = max([1, *(len(question.regions) for of_scene in questions for question in of_scene)])
     found = np.zeros((len(questions), max(map(len, questions)), most, 4), np.float32)
     for scene, of_scene in enumerate(questions):
         for index, question in enumerate(of_scene):

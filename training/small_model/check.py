@@ -22,7 +22,7 @@ from ..samplers.prompt_rows import TokenPrompt, image_rows, prompt_rows
 from ..samplers.sampler_file import read_sampler
 from ..samplers.text_guided import dropped_rows, hide, pruning
 from ..scenes.formats import FORMATS
-from ..scenes.splits import TRAINING
+from ..scenes.splits import LETTERS, TRAINING
 from ..scenes.store import SceneStore
 from .answering import SELECTION_LAYER, Selection, question_rows
 from .batches import IGNORED, Batch, Batches
@@ -71,7 +71,8 @@ def store() -> SceneStore:
 
 
 def some_batch(kind=FORMATS[6], size: int = 2, questions: int = 5) -> Batch:
-    return Batches(store(), source(), size, questions, "check").of(kind, list(range(size)), Random(0), questions)
+    batches = Batches([store()], source(), size, questions, "check")
+    return batches.of(store(), kind, list(range(size)), Random(0), questions)
 
 
 @lru_cache(maxsize=1)
@@ -228,7 +229,7 @@ def an_interrupted_run_ends_the_same() -> None:
         for folder, until in ((whole, float("inf")), (cut, 0.0)):
             for stage in STAGES.values():
                 short = replace(stage, images=6)
-                settings = Settings(Path(folder), source(), store(), precision=torch.float32, batch=2, questions=3)
+                settings = Settings(Path(folder), source(), {TRAINING: store(), LETTERS: store()}, precision=torch.float32, batch=2, questions=3)
                 run = StageRun(settings, short)
                 while not run.is_done:
                     with contextlib.redirect_stdout(None):

@@ -103,11 +103,11 @@ def compress(setting: Setting, network: Network, image: FeatureMap, logits: torc
 
 def evaluation_batches(store: SceneStore, tokenizer: bytes, size: int, questions: int) -> Iterator[Batch]:
     """Every scene of the store once; always the same questions."""
-    batches = Batches(store, tokenizer, size, questions, "evaluation")
+    batches = Batches([store], tokenizer, size, questions, "evaluation")
     for kind, count in store.counts.items():
         for start in range(0, count, size):
             scenes = list(range(start, min(count, start + size)))
-            yield batches.of(kind, scenes, Random(f"evaluation/{kind.name}/{start}"), questions)
+            yield batches.of(store, kind, scenes, Random(f"evaluation/{kind.name}/{start}"), questions)
 
 
 UNIFORM = 0.25  # of the tokens, about what pooling all by two leaves

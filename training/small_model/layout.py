@@ -30,6 +30,14 @@ class Layout:
             prefix = prefix & self.by_row(self.kept)
         return torch.cat([prefix, own], dim=-1)[:, None]
 
+    def hidden(self, dtype: torch.dtype) -> torch.Tensor:
+        """The same to be added to scores: minus infinity where nothing is seen."""
+        return self._hidden.to(dtype)
+
+    @cached_property
+    def _hidden(self) -> torch.Tensor:
+        return torch.zeros(self.mask.shape, dtype=torch.bfloat16).masked_fill(~self.mask, -torch.inf)
+
     def by_row(self, of_questions: torch.Tensor) -> torch.Tensor:
         """`[n, question, ...]` as `[n, question row, ...]`."""
         index = self.question_of.clamp_min(0)

@@ -9,6 +9,7 @@ import torch
 from ..samplers.gating import balance_loss
 from ..samplers.vision_guided import Noise
 from ..scenes.formats import FORMATS, Format
+from ..scenes.splits import LETTERS, TRAINING, Split
 from .answering import Answers, Selection, answer
 from .batches import Batch
 from .detail import TARGET_SHARES, detail_loss
@@ -31,6 +32,7 @@ class Stage:
     rate: float  # the highest learning rate
     loss: LossOf
     formats: tuple[Format, ...] = FORMATS
+    splits: tuple[Split, ...] = (TRAINING,)
     questions: Callable[[Random], int | None] = lambda generator: None  # fewer than usual; None: as usual
 
 
@@ -89,7 +91,7 @@ def measured(answers: Answers, batch: Batch) -> dict[str, torch.Tensor]:
 
 
 STAGES = {stage.name: stage for stage in (
-    Stage("tower", None, 50_000, 1.5e-3, tower_loss),
+    Stage("tower", None, 50_000, 1.5e-3, tower_loss, splits=(TRAINING, LETTERS)),
     # Images of one small size are cheap, and teach as much at first.
     Stage("small", "tower", 70_000, 1e-3, plain_loss, FORMATS[:1]),
     Stage("full", "small", 25_000, 6e-4, plain_loss),

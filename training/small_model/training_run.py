@@ -8,6 +8,7 @@ from pathlib import Path
 
 import torch
 
+from ..scenes.splits import Split
 from ..scenes.store import SceneStore
 from ..shapes import SHAPES
 from .batches import Batches
@@ -27,7 +28,7 @@ SAVED_EVERY, LOGGED_EVERY = 60.0, 20  # seconds; steps
 class Settings:
     folder: Path
     tokenizer: bytes
-    store: SceneStore
+    stores: dict[Split, SceneStore]
     device: str = "cpu"
     precision: torch.dtype = torch.bfloat16
     batch: int = 16  # images, of all processes together
@@ -89,7 +90,7 @@ class StageRun:
 
     def _batches(self, size: int, part: int) -> Batches:
         settings, stage = self.settings, self.stage
-        return Batches(settings.store, settings.tokenizer, size, settings.questions,
+        return Batches([settings.stores[split] for split in stage.splits], settings.tokenizer, size, settings.questions,
                        f"{settings.seed}/{stage.name}", part, stage.formats, stage.questions)
 
     def _rate(self) -> float:
