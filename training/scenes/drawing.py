@@ -12,13 +12,16 @@ from .splits import Split
 from .things import Digit, Scene, Shape, Writing
 
 CHARACTERS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+BESIDE = 255  # in the map of characters: of a character's box, but not of its middle
+BAND = 14  # pixels, the height of a character's middle
 HALF = [0] * 128 + [255] * 128  # a mask without its smooth edge
 
 
 @dataclass(frozen=True)
 class Drawing:
     """The maps hold 0 where there is nothing: of shapes, 1 + the shape's place in the scene; of characters, 1 + the
-    character's place in `CHARACTERS`, in the whole of its box."""
+    character's place in `CHARACTERS`, in the middle of its box. Elsewhere in the box it is `BESIDE`: otherwise most of
+    what the tower is told would be about pieces of large letters."""
 
     image: Image.Image
     shapes: Image.Image  # "L"
@@ -70,7 +73,9 @@ def draw_digit(image: Image.Image, characters: Image.Image, digit: Digit) -> Non
 def fill_characters(characters: Image.Image, text: str, boxes) -> None:
     canvas = ImageDraw.Draw(characters)
     for character, box in zip(text, boxes):
-        canvas.rectangle([round(box.left), round(box.top), round(box.right) - 1, round(box.bottom) - 1],
-                         fill=1 + CHARACTERS.index(character))
+        middle, half = box.centre[1], min(box.height, BAND) / 2
+        for top, bottom, code in ((box.top, box.bottom, BESIDE),
+                                  (middle - half, middle + half, 1 + CHARACTERS.index(character))):
+            canvas.rectangle([round(box.left), round(top), round(box.right) - 1, round(bottom) - 1], fill=code)
 
 

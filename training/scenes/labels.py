@@ -3,13 +3,13 @@
 import numpy as np
 from PIL import Image
 
-from .drawing import Drawing
+from .drawing import BESIDE, Drawing
 from .things import COLOURS, SHAPES, Scene
 from .tiles import Tiling
 
 COLUMNS = 4  # of a patch, in which characters are told apart
 LEAST_SHAPE = 12  # pixels of a patch
-LEAST_CHARACTER, LEAST_IN_OVERVIEW = 4, 8  # pixels of a column; smaller ones are too small to tell
+LEAST_CHARACTER = 4  # pixels of a column
 # Columns of the labels of a patch: shape and colour (0: none), a character for each column (0: none), and how much
 # of the patch is drawn on, in eighths.
 SHAPE, COLOUR, CHARACTER, DRAWN = 0, 1, slice(2, 2 + COLUMNS), 2 + COLUMNS
@@ -28,11 +28,10 @@ def patch_labels(scene: Scene, drawing: Drawing, tiling: Tiling, patch: int) -> 
     labels[..., SHAPE], labels[..., COLOUR] = np.array(kinds)[largest], np.array(colours)[largest]
     # One column of pixels stands for each; it rarely crosses two characters, and then the higher code is as good.
     middles = [(2 * column + 1) * patch // (2 * COLUMNS) for column in range(COLUMNS)]
-    columns = characters[..., middles]  # [tile, patch, row, column]
+    columns = characters[..., middles] * (characters[..., middles] != BESIDE)  # [tile, patch, row, column]
     code = columns.max(2)
-    least = np.full((len(columns), 1, 1), LEAST_CHARACTER)
-    least[0] = LEAST_IN_OVERVIEW
-    labels[..., CHARACTER] = np.where((columns == code[:, :, None]).sum(2) >= least, code, 0)
+    labels[..., CHARACTER] = np.where((columns == code[:, :, None]).sum(2) >= LEAST_CHARACTER, code, 0)
+    labels[0, :, CHARACTER] = 0  # the overview is too small to read
     labels[..., DRAWN] = np.rint(((shapes > 0) | (characters > 0)).mean((2, 3)) * 8)
     return labels
 

@@ -86,10 +86,13 @@ class SceneStore:
 
     @property
     def _progress(self) -> Path:
-        """Bears the mark of what is composed: scenes that were drawn before a change of it are drawn again."""
-        some = [compose(self.split, kind, number) for kind in FORMATS for number in range(25)]
-        mark = hashlib.sha256(repr(some).encode()).hexdigest()[:8]
-        return self.folder / f"{self.split.name}-{sum(self.counts.values())}-{mark}.json"
+        """Bears the mark of what is drawn: after a change of it, all scenes are drawn again."""
+        mark = hashlib.sha256()
+        for kind in FORMATS:
+            mark.update(repr([compose(self.split, kind, number) for number in range(25)]).encode())
+            for part in drawn(self.split, kind, 0):
+                mark.update(part.tobytes())
+        return self.folder / f"{self.split.name}-{sum(self.counts.values())}-{mark.hexdigest()[:8]}.json"
 
     def _note(self, progress: Path, done: dict[str, bool]) -> None:
         fresh = progress.with_suffix(".new")
