@@ -24,7 +24,7 @@ from .network import Network
 from .saved import load
 from .stages import STAGES
 from .tokens import Prompts, train_vocabulary
-from .training_run import Settings, StageRun
+from .training_run import Settings, train_part, train_stages
 
 
 def main() -> None:
@@ -50,23 +50,6 @@ def train(options: argparse.Namespace) -> None:
     meeting = options.folder / "meeting"
     meeting.unlink(missing_ok=True)  # of a run that was killed
     torch.multiprocessing.spawn(train_part, (settings, options.stages, until, meeting), options.processes)
-
-
-def train_part(rank: int, settings: Settings, stages: list[str], until: float, meeting: Path) -> None:
-    """One of several processes, each with a part of every batch; they average gradients."""
-    torch.set_num_threads(1)
-    torch.distributed.init_process_group("gloo", f"file://{meeting.absolute()}", rank=rank,
-                                         world_size=settings.processes)
-    train_stages(replace(settings, rank=rank), stages, until)
-
-
-def train_stages(settings: Settings, stages: list[str], until: float) -> None:
-    for name in stages:
-        run = StageRun(settings, STAGES[name])
-        if not run.is_done:
-            run.run(until)
-        if not run.is_done:
-            return
 
 
 def evaluate_stage(options: argparse.Namespace) -> None:

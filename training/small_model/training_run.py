@@ -3,7 +3,7 @@
 import math
 import time
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -126,3 +126,20 @@ class StageRun:
             features = self.network.llava.features(pixels)
         set_token_scale(self.network.llava, features)
         self.weights.take()
+
+
+def train_stages(settings: Settings, stages: list[str], until: float) -> None:
+    for name in stages:
+        run = StageRun(settings, STAGES[name])
+        if not run.is_done:
+            run.run(until)
+        if not run.is_done:
+            return
+
+
+def train_part(rank: int, settings: Settings, stages: list[str], until: float, meeting: Path) -> None:
+    """One of several processes, each with a part of every batch; they average gradients."""
+    torch.set_num_threads(1)
+    torch.distributed.init_process_group("gloo", f"file://{meeting.absolute()}", rank=rank,
+                                         world_size=settings.processes)
+    train_stages(replace(settings, rank=rank), stages, until)
