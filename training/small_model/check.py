@@ -229,7 +229,8 @@ def an_interrupted_run_ends_the_same() -> None:
         for folder, until in ((whole, float("inf")), (cut, 0.0)):
             for stage in STAGES.values():
                 short = replace(stage, images=6)
-                settings = Settings(Path(folder), source(), {TRAINING: store(), LETTERS: store()}, precision=torch.float32, batch=2, questions=3)
+                stores = {TRAINING: store(), LETTERS: store()}
+                settings = Settings(Path(folder), source(), stores, precision=torch.float32, batch=2, questions=3)
                 run = StageRun(settings, short)
                 while not run.is_done:
                     with contextlib.redirect_stdout(None):
