@@ -1,4 +1,4 @@
-"""Writes a random model as a Hugging Face checkpoint, in F32, one file for each group of tensors."""
+"""Writes a model as a Hugging Face checkpoint, in F32, one file for each group of tensors."""
 
 import itertools
 import json
@@ -14,7 +14,7 @@ from .shapes import Language, Shape, Vision
 from .vocabulary import Vocabulary
 
 
-def write_checkpoint(folder: Path, shape: Shape, tokens: Vocabulary, seed: int) -> None:
+def write_checkpoint(folder: Path, shape: Shape, tokens: Vocabulary, values: weights.Values) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     configuration(shape, tokens).save_pretrained(folder)
     tensors = itertools.chain(weights.vision_tensors(shape.vision), weights.projector_tensors(shape),
@@ -22,7 +22,7 @@ def write_checkpoint(folder: Path, shape: Shape, tokens: Vocabulary, seed: int) 
     index = {}
     for number, (_, group) in enumerate(itertools.groupby(tensors, key=lambda item: file_group(item[0]))):
         name = f"model-{number:05}.safetensors"
-        group = {key: torch.from_numpy(weights.draw(key, sizes, seed)) for key, sizes in group}
+        group = {key: torch.from_numpy(values(key, sizes)) for key, sizes in group}
         save_file(group, folder / name, metadata={"format": "pt"})
         index |= dict.fromkeys(group, name)
     (folder / "model.safetensors.index.json").write_text(json.dumps({"metadata": {}, "weight_map": index}))

@@ -59,11 +59,12 @@ def permute(values: np.ndarray, heads: int) -> np.ndarray:
     return halves.swapaxes(1, 2).reshape(values.shape)
 
 
-def write_language(path: Path, shape: Shape, vocabulary: Vocabulary, kind: str, seed: int) -> None:
+def write_language(path: Path, shape: Shape, vocabulary: Vocabulary, kind: str, values: weights.Values,
+                   title: str = "random LLaVA") -> None:
     t = shape.language
     writer = gguf.GGUFWriter(path, t.architecture)
     writer.add_type(gguf.GGUFType.MODEL)
-    writer.add_name("random LLaVA language model")
+    writer.add_name(f"{title} language model")
     writer.add_block_count(t.layers)
     writer.add_context_length(t.context)
     writer.add_embedding_length(t.width)
@@ -81,22 +82,22 @@ def write_language(path: Path, shape: Shape, vocabulary: Vocabulary, kind: str, 
     writer.add_file_type(file_type(kind))
     vocabulary.write(writer)
 
-    def values(name: str, sizes: weights.Sizes) -> np.ndarray:
-        drawn = weights.draw(name, sizes, seed)
+    def stored(name: str, sizes: weights.Sizes) -> np.ndarray:
+        given = values(name, sizes)
         if t.architecture == "llama" and re.search(r"\.[qk]_proj\.", name):
-            return permute(drawn, t.heads if ".q_proj." in name else t.kv_heads)
-        return drawn
+            return permute(given, t.heads if ".q_proj." in name else t.kv_heads)
+        return given
 
     write_tensors(writer, [(language_name(name), name, sizes, Type[kind] if len(sizes) > 1 else Type.F32)
-                           for name, sizes in weights.language_tensors(t)], values)
+                           for name, sizes in weights.language_tensors(t)], stored)
 
 
-def write_vision(path: Path, shape: Shape, kind: str, seed: int, legacy: bool = True,
-                 names_feature_layer: bool = True) -> None:
+def write_vision(path: Path, shape: Shape, kind: str, values: weights.Values, legacy: bool = True,
+                 names_feature_layer: bool = True, title: str = "random LLaVA") -> None:
     v = shape.vision
     writer = gguf.GGUFWriter(path, "clip")
     writer.add_type(gguf.GGUFType.MMPROJ)
-    writer.add_name("random LLaVA vision tower")
+    writer.add_name(f"{title} vision tower")
     writer.add_file_type(file_type(kind))
     if legacy:
         writer.add_bool("clip.has_text_encoder", False)
@@ -118,8 +119,7 @@ def write_vision(path: Path, shape: Shape, kind: str, seed: int, legacy: bool = 
         writer.add_array("clip.vision.image_grid_pinpoints", [side for point in shape.pinpoints for side in point])
         writer.add_string("clip.vision.mm_patch_merge_type", "spatial_unpad")
     write_tensors(writer, [(vision_name(name, legacy), name, sizes, vision_type(name, sizes, kind))
-                           for name, sizes in file_vision_tensors(shape)],
-                  lambda name, sizes: weights.draw(name, sizes, seed))
+                           for name, sizes in file_vision_tensors(shape)], values)
 
 
 def file_vision_tensors(shape: Shape) -> Iterator[tuple[str, weights.Sizes]]:
@@ -138,8 +138,8 @@ def vision_type(name: str, sizes: weights.Sizes, kind: str) -> Type:
     return Type[kind]
 
 
-def write_tensors(writer: gguf.GGUFWriter, entries, values) -> None:
-    """`entries` are (file's name, our name, sizes, type); `values` draws one tensor."""
+def write_tensors(writer: gguf.GGUFWriter, entries, values: weights.Values) -> None:
+    """`entries` are (file's name, our name, sizes, type)."""
     for name, _, sizes, kind in entries:
         stored = sizes[:-1] + (sizes[-1] // gguf.GGML_QUANT_SIZES[kind][0] * gguf.GGML_QUANT_SIZES[kind][1],)
         is_float = kind in (Type.F32, Type.F16)

@@ -10,6 +10,7 @@ from pathlib import Path
 from . import vocabulary
 from .gguf_files import write_language, write_vision
 from .shapes import SHAPES, Shape
+from .weights import random_values
 
 
 def main() -> None:
@@ -19,14 +20,15 @@ def main() -> None:
     tokens = vocabulary.padded(vocabulary.from_gguf(options.vocab), size) if options.vocab else \
         vocabulary.small(shape.language.architecture, size)
     options.output.mkdir(parents=True, exist_ok=True)
-    write_language(options.output / "language.gguf", shape, tokens, options.language_type, options.seed)
-    write_vision(options.output / "vision.gguf", shape, options.vision_type, options.seed,
+    values = random_values(options.seed)
+    write_language(options.output / "language.gguf", shape, tokens, options.language_type, values)
+    write_vision(options.output / "vision.gguf", shape, options.vision_type, values,
                  legacy=options.vision_names == "legacy", names_feature_layer=not options.no_feature_layer)
     if options.sampler != "none":
         write_random_sampler(options, shape)
     if options.checkpoint:
         from .checkpoint import write_checkpoint
-        write_checkpoint(options.checkpoint, shape, tokens, options.seed)
+        write_checkpoint(options.checkpoint, shape, tokens, values)
 
 
 def write_random_sampler(options: argparse.Namespace, shape: Shape) -> None:

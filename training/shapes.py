@@ -85,14 +85,17 @@ class Shape:
 
 
 NEXT_GRIDS = ((1, 2), (2, 1), (2, 2), (3, 1), (1, 3))
+FOCUS_GRIDS = (*NEXT_GRIDS, (2, 3), (3, 2), (3, 3), (2, 4), (4, 2))
 
 TINY_VISION = Vision("clip", tile=56, patch=14, blocks=4, width=64, heads=4, feed_forward=128, projection=32)
 SMALL_VISION = Vision("clip", tile=336, patch=14, blocks=5, width=128, heads=4, feed_forward=512, projection=768)
 LARGE_VISION = Vision("clip", tile=336, patch=14, blocks=24, width=1024, heads=16, feed_forward=4096, projection=768)
+FOCUS_VISION = Vision("siglip", tile=112, patch=14, blocks=6, width=192, heads=3, feed_forward=768, projection=256)
 
 TINY_LANGUAGE = Language("llama", 4, 64, 4, 4, 128, vocabulary=640, context=2048)
 SMALL_LANGUAGE = Language("llama", 6, 256, 8, 4, 768, vocabulary=32000, context=4096)
 LARGE_LANGUAGE = Language("llama", 22, 2048, 32, 4, 5632, vocabulary=32000, context=8192)
+FOCUS_LANGUAGE = Language("llama", 5, 256, 4, 4, 512, vocabulary=768, context=4096)
 
 SHAPES = {
     "tiny-1.5": Shape(TINY_VISION, TINY_LANGUAGE),
@@ -102,4 +105,5 @@ SHAPES = {
     "small-next": Shape(SMALL_VISION, SMALL_LANGUAGE, NEXT_GRIDS),
     "1.1b-1.5": Shape(LARGE_VISION, LARGE_LANGUAGE),
     "1.1b-next": Shape(LARGE_VISION, LARGE_LANGUAGE, NEXT_GRIDS),
+    "focus-small": Shape(FOCUS_VISION, FOCUS_LANGUAGE, FOCUS_GRIDS),
 }

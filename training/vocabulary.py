@@ -56,11 +56,11 @@ class Vocabulary:
             writer.add_chat_template(self.chat_template)
 
 
-def train_llama(size: int) -> Vocabulary:
-    """A SentencePiece vocabulary with the settings of LLaMA's."""
+def train_llama(size: int, text: list[str] | None = None) -> Vocabulary:
+    """A SentencePiece vocabulary with the settings of LLaMA's, of the given sentences."""
     output = io.BytesIO()
     sentencepiece.SentencePieceTrainer.train(
-        sentence_iterator=iter(sentences()), model_writer=output, vocab_size=size - len(LLAMA_ADDED),
+        sentence_iterator=iter(text or sentences()), model_writer=output, vocab_size=size - len(LLAMA_ADDED),
         model_type="bpe", byte_fallback=True, character_coverage=1.0, split_digits=True, num_threads=1,
         normalization_rule_name="identity", remove_extra_whitespaces=False, add_dummy_prefix=True,
         allow_whitespace_only_pieces=True, minloglevel=2)

@@ -2,13 +2,14 @@
 
 import hashlib
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
 from .shapes import Language, Shape, Vision
 
 Sizes = tuple[int, ...]
+Values = Callable[[str, Sizes], np.ndarray]  # gives a tensor's float32 values by its name
 
 
 def vision_tensors(v: Vision) -> Iterator[tuple[str, Sizes]]:
@@ -63,6 +64,10 @@ def layer(name: str, sizes: Sizes) -> Iterator[tuple[str, Sizes]]:
     """A weight `[out, in]`, or a norm's `[width]`, and its bias."""
     yield name + ".weight", sizes
     yield name + ".bias", sizes[:1]
+
+
+def random_values(seed: int) -> Values:
+    return lambda name, sizes: draw(name, sizes, seed)
 
 
 def draw(name: str, sizes: Sizes, seed: int) -> np.ndarray:

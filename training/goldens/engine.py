@@ -16,6 +16,7 @@ from ..gguf_files import write_language, write_vision
 from ..samplers.feature_map import feature_maps
 from ..samplers.prompt_rows import image_rows
 from ..shapes import Shape
+from ..weights import random_values
 from .arrays import ArrayWriter
 from .cases import CASES, SEED, Case
 from .compression import golden_compressions, write_samplers
@@ -32,13 +33,13 @@ def write_engine(folder: Path) -> None:
 def write_case(folder: Path, case: Case) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     shape = case.sizes
-    tokens = vocabulary.small(case.architecture, shape.language.vocabulary)
+    tokens, values = vocabulary.small(case.architecture, shape.language.vocabulary), random_values(SEED)
     if case.language_of is None:
-        write_language(folder / "language.gguf", shape, tokens, "F32", SEED)
+        write_language(folder / "language.gguf", shape, tokens, "F32", values)
     if case.vision_of is None:
-        write_vision(folder / "vision.gguf", shape, "F32", SEED, case.legacy_names, case.names_feature_layer)
+        write_vision(folder / "vision.gguf", shape, "F32", values, case.legacy_names, case.names_feature_layer)
     with tempfile.TemporaryDirectory() as checkpoint:
-        write_checkpoint(Path(checkpoint), shape, tokens, SEED)
+        write_checkpoint(Path(checkpoint), shape, tokens, values)
         model = AutoModelForImageTextToText.from_pretrained(checkpoint, attn_implementation="eager",
                                                             dtype=torch.float32).eval()
     arrays = ArrayWriter()

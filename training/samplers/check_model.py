@@ -9,6 +9,7 @@ from transformers import AutoModelForImageTextToText
 from .. import vocabulary
 from ..checkpoint import write_checkpoint
 from ..shapes import SHAPES, Shape
+from ..weights import random_values
 from .focus_llava import FocusLlava, TiledImage
 from .layers import causal_mask, run_layers
 from .prompt_rows import TokenPrompt, image_rows, prompt_rows
@@ -26,7 +27,8 @@ IMAGE_OF = [0, 1, 0]
 def tiny(name: str) -> tuple[FocusLlava, list[TiledImage]]:
     shape = SHAPES[name]
     with tempfile.TemporaryDirectory() as folder:
-        write_checkpoint(Path(folder), shape, vocabulary.small("llama", shape.language.vocabulary), 1)
+        write_checkpoint(Path(folder), shape, vocabulary.small("llama", shape.language.vocabulary),
+                         random_values(1))
         model = AutoModelForImageTextToText.from_pretrained(folder, dtype=torch.float32)
     sampler = VisionGuidedSampler(SamplerSettings(selection_layer=2), random_router(shape.vision.width, 2))
     return FocusLlava(model, sampler), images(shape)

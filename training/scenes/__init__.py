@@ -1,0 +1,1 @@
+"""Synthetic scenes: described by a seed, drawn as images, and asked about."""

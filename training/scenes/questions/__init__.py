@@ -1,0 +1,1 @@
+"""Questions about scenes, with their answers and the places that they are about."""

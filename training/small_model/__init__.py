@@ -1,0 +1,1 @@
+"""Trains the demonstration model, a small FocusLLaVA, from nothing."""

@@ -1,0 +1,94 @@
+"""Runs the language model over a batch: selection on the way, losses and right answers at the end."""
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+
+from .batches import IGNORED, Batch
+from .llava import Rows, SmallLlava
+from .selection import importance, kept, pruned
+from .supervision import region_loss, spelling_loss
+from .visual import VisualTokens
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Which visual tokens go on above the selection layer."""
+
+    ratio: float
+    mode: str = "prune"  # or "shared"
+    judge: str = "question"  # see selection.py
+    layer: int | None = None  # counted from 1; None: the model's
+
+
+@dataclass(frozen=True)
+class QuestionRows:
+    """The last layer's rows of the questions `[m, row, D]`: m images, or one sequence for each question once pruned."""
+
+    hidden: torch.Tensor
+    origin: torch.Tensor | None  # [m, row], once pruned: where the rows stood before; -1 for padding
+    attention: torch.Tensor  # what supervision.py asks of attention; 0 unless wanted
+
+    def placed(self, values: torch.Tensor, filler: int) -> torch.Tensor:
+        """Values of the batch's question rows `[n, row]` for these rows."""
+        if self.origin is None:
+            return values
+        questions = len(self.origin) // len(values)
+        values = values.repeat_interleave(questions, 0).gather(1, self.origin.clamp_min(0))
+        return values.masked_fill(self.origin < 0, filler)
+
+
+@dataclass(frozen=True)
+class Answers:
+    loss: torch.Tensor  # cross-entropy of the answers' tokens
+    attention: torch.Tensor
+    is_right: torch.Tensor  # [n, question]: is every token of the answer the likeliest?
+
+
+SELECTION_LAYER = 2  # counted from 1
+# Layers whose first head is told where to look. Characters are looked for above the selection.
+REGION_LAYER, SPELLING_LAYER = SELECTION_LAYER, SELECTION_LAYER + 1
+
+
+def question_rows(model: SmallLlava, batch: Batch, visual: VisualTokens, before: list[int],
+                  selection: Selection | None = None, supervised: bool = False) -> QuestionRows:
+    rows = model.rows(batch, visual, before)
+    hidden, layout, origin = rows.hidden, rows.layout, None
+    layer_of_selection = (selection.layer or SELECTION_LAYER) if selection else None
+    rotary = model.language_model.rotary(layout.positions, hidden.dtype)
+    attention = torch.zeros((), device=hidden.device)
+    for number, layer in enumerate(model.language_model.layers, start=1):
+        selects = number == layer_of_selection
+        told = supervised and number in (REGION_LAYER, SPELLING_LAYER) and origin is None
+        hidden, seen = layer(hidden, rotary, layout, keys_wanted=selects or told)
+        if told:
+            loss_of = region_loss if number == REGION_LAYER else spelling_loss
+            attention = attention + loss_of(*seen, Rows(hidden, layout, rows.token_of), batch, visual)
+        if selects:
+            keeps = kept(importance(*seen, layout, selection.judge), layout, selection.ratio)
+            if selection.mode == "shared":
+                layout = layout.keeping(keeps)
+            else:
+                hidden, layout, origin = pruned(hidden, layout, keeps)
+                rotary = model.language_model.rotary(layout.positions, hidden.dtype)
+    return QuestionRows(hidden[:, layout.prefix:], origin, attention)
+
+
+def answer(model: SmallLlava, batch: Batch, visual: VisualTokens, before: list[int],
+           selection: Selection | None = None, supervised: bool = False) -> Answers:
+    rows = question_rows(model, batch, visual, before, selection, supervised)
+    wanted = rows.placed(batch.labels, IGNORED)
+    found = model.language_model.logits(rows.hidden[wanted != IGNORED])
+    loss = F.cross_entropy(found.float(), wanted[wanted != IGNORED])
+    return Answers(loss, rows.attention, right_answers(found, wanted, rows.placed(batch.question_of, -1), batch))
+
+
+def right_answers(found: torch.Tensor, wanted: torch.Tensor, question_of: torch.Tensor, batch: Batch) -> torch.Tensor:
+    """`[n, question]`. As every token is given the right ones before it, greedy decoding answers the same."""
+    places = wanted != IGNORED
+    is_wrong = torch.zeros(batch.kinds.shape, device=wanted.device)
+    sequence, _ = places.nonzero(as_tuple=True)
+    image = sequence // (len(wanted) // len(batch.labels))
+    is_wrong.index_put_((image, question_of[places]), (found.argmax(-1) != wanted[places]).float(), accumulate=True)
+    return is_wrong == 0

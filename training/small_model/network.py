@@ -1,0 +1,34 @@
+"""All that is trained: the model, the router, and the heads that only training needs."""
+
+import torch
+from torch import nn
+
+from ..samplers.router import Router
+from ..samplers.settings import SamplerSettings
+from ..samplers.vision_guided import VisionGuidedSampler
+from ..shapes import Shape
+from .answering import SELECTION_LAYER
+from .dense import DenseHead
+from .llava import SmallLlava
+
+ROUTER_HEADS = 4
+
+
+class Network(nn.Module):
+    def __init__(self, shape: Shape, before: list[int]) -> None:
+        """`before` are the prompt's tokens before the image."""
+        super().__init__()
+        width = shape.vision.width
+        self.before = before
+        self.llava, self.dense = SmallLlava(shape), DenseHead(width)
+        self.router = Router(width, width // 2, ROUTER_HEADS)
+
+    def compute_in(self, kind: torch.dtype) -> "Network":
+        """The router decides by small differences, and is small: it stays in float32."""
+        self.llava.to(kind)
+        self.dense.to(kind)
+        return self
+
+    @property
+    def sampler(self) -> VisionGuidedSampler:
+        return VisionGuidedSampler(SamplerSettings(selection_layer=SELECTION_LAYER), self.router).train(self.training)

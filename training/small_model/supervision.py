@@ -1,0 +1,54 @@
+"""Attention told where to look: at what the question is about, and at the character that is spelled next.
+
+Without it the model stays on a plateau for long, and importance at the selection layer would mean nothing.
+"""
+
+import torch
+
+from .batches import Batch
+from .layout import Layout
+from .llava import Rows
+from .places import coverage
+from .selection import attention_shares
+from .visual import VisualTokens
+
+
+def region_loss(queries: torch.Tensor, keys: torch.Tensor, rows: Rows, batch: Batch,
+                visual: VisualTokens) -> torch.Tensor:
+    """Of the first head, in the question's last two rows and the one that answers. Queries as `attention_shares`."""
+    layout = rows.layout
+    covered = on_prefix(coverage(visual.places, batch.regions), rows)  # [n, question, prefix row]
+    asked = layout.is_asked
+    ending = asked & ~torch.nn.functional.pad(asked, (0, 2))[:, 2:]
+    image, row = ((ending | layout.is_last) & (layout.question_of >= 0)).nonzero(as_tuple=True)
+    return attention_loss(queries, keys, layout, image, row, covered[image, layout.question_of[image, row]])
+
+
+def spelling_loss(queries: torch.Tensor, keys: torch.Tensor, rows: Rows, batch: Batch,
+                  visual: VisualTokens) -> torch.Tensor:
+    """Of the first head, in the rows whose next token spells characters."""
+    image, row = (batch.characters[..., 2] > batch.characters[..., 0]).nonzero(as_tuple=True)
+    covered = coverage(visual.places[image], batch.characters[image, row][:, None, None])[:, 0]  # [row, token]
+    index = rows.token_of[image]
+    target = covered.gather(1, index.clamp_min(0)).masked_fill(index < 0, 0)
+    return attention_loss(queries, keys, rows.layout, image, row, target)
+
+
+def attention_loss(queries: torch.Tensor, keys: torch.Tensor, layout: Layout, image: torch.Tensor, row: torch.Tensor,
+                   target: torch.Tensor) -> torch.Tensor:
+    """Cross-entropy of the first head's attention in some rows with `target` `[row, prefix row]`, made to sum to 1.
+
+    What a row may not see is no target; rows without any target do not count.
+    """
+    shares = attention_shares(queries[:, :1], keys[:, :1], layout)[image, 0, row, :layout.prefix]
+    is_seen = shares > -torch.inf
+    target = target * is_seen
+    sums = target.sum(-1, keepdim=True)
+    losses = -(target / sums.clamp_min(1e-6) * shares.masked_fill(~is_seen, 0)).sum(-1)
+    return losses.sum() / (sums > 0).sum().clamp_min(1)
+
+
+def on_prefix(of_tokens: torch.Tensor, rows: Rows) -> torch.Tensor:
+    """`[n, question, token]` as `[n, question, prefix row]`."""
+    index = rows.token_of[:, None].expand(-1, of_tokens.shape[1], -1)
+    return of_tokens.gather(2, index.clamp_min(0)).masked_fill(index < 0, 0)
