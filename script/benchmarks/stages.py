@@ -20,6 +20,7 @@ STAGES = ("prefill", "decode", "vision")
 def add_options(parser: argparse.ArgumentParser) -> None:
     bench_options.add_model(parser)
     bench_options.add_rounds(parser, 5)
+    parser.add_argument("--stages", nargs="+", choices=STAGES, default=list(STAGES), help="(default: all)")
     parser.add_argument("--prefill", type=bench_options.positive, default=512, help="rows (default: 512)")
     parser.add_argument("--decode", type=bench_options.positive, default=32, help="tokens (default: 32)")
 
@@ -29,7 +30,7 @@ def run(options: argparse.Namespace) -> None:
     program = programs.focus(options)
     rounds = [{"focus": focus(options, program), "llama.cpp": peer(options)} for _ in range(options.rounds)]
     figures = {}
-    for stage in STAGES:
+    for stage in options.stages:
         ours, theirs = (statistics.median(result[who][stage] for result in rounds) for who in ("focus", "llama.cpp"))
         figures[stage] = {"focus_seconds": ours, "llama_cpp_seconds": theirs, "ratio": theirs / ours}
     amounts = {"prefill": f"prefill of {options.prefill} tokens", "decode": f"decode of {options.decode} tokens",
@@ -44,21 +45,34 @@ def run(options: argparse.Namespace) -> None:
 
 def focus(options: argparse.Namespace, program: programs.Path) -> dict[str, float]:
     """Seconds of each stage; the vision tower with its projector, as llama.cpp's figure includes that too."""
-    printed = programs.output([program, "bench", *bench_options.model_flags(options), "--json",
-                               *(part for stage in STAGES for part in ("--stage", stage)), "--prefill", options.prefill, "--decode", options.decode, "--repetitions", 1],
+    stages = [part for stage in options.stages for part in ("--stage", stage)]
+    printed = programs.output([program, "bench", *bench_options.model_flags(options), "--json", *stages,
+                               "--prefill", options.prefill, "--decode", options.decode, "--repetitions", 1],
                               stderr=subprocess.DEVNULL)
     return {stage["stage"]: stage["seconds"][0] for stage in json.loads(printed)["stages"]}
 
 
 def peer(options: argparse.Namespace) -> dict[str, float]:
-    language, vision = bench_options.language_file(options), bench_options.vision_file(options)
+    seconds = {}
+    if options.stages != ["vision"]:
+        seconds |= language_seconds(options)
+    if "vision" in options.stages:
+        seconds["vision"] = vision_seconds(options)
+    return seconds
+
+
+def language_seconds(options: argparse.Namespace) -> dict[str, float]:
+    language = bench_options.language_file(options)
     tests = json.loads(programs.output(
         [programs.peer("llama-bench"), "-m", language, "-p", options.prefill, "-n", options.decode, "-r", 1,
          "-t", options.threads, "-ngl", 0, "-o", "json"], stderr=subprocess.DEVNULL))
-    seconds = {("prefill" if test["n_prompt"] else "decode"): test["avg_ns"] / 1e9 for test in tests}
+    return {("prefill" if test["n_prompt"] else "decode"): test["avg_ns"] / 1e9 for test in tests}
+
+
+def vision_seconds(options: argparse.Namespace) -> float:
+    language, vision = bench_options.language_file(options), bench_options.vision_file(options)
     log = programs.output(
         [programs.peer("llama-mtmd-cli"), "-m", language, "--mmproj", vision, "--image", IMAGE, "-p", "x", "-n", 1,
          "-t", options.threads, "-ngl", 0, "--no-mmproj-offload", "--chat-template", "vicuna", "--verbose"],
         stderr=subprocess.STDOUT)
-    seconds["vision"] = int(re.search(r"batch encoding done in (\d+) ms", log)[1]) / 1e3
-    return seconds
+    return int(re.search(r"batch encoding done in (\d+) ms", log)[1]) / 1e3
