@@ -41,17 +41,12 @@ final class GraphBuilder {
 
   /// `weight · rows (+ bias)`: weight `[in, out]`, rows `[in, n…]` → `[out, n…]`.
   func linear(_ rows: Tensor, _ weight: Tensor, _ bias: Tensor? = nil) -> Tensor {
-    let count = Int(ggml_nrows(rows))
-    let weight = types?.copy(of: weight, rows: count) ?? weight
     var multiplied = weight
-    if let type = types?.conversion(of: weight.pointee.type, rows: count) {
+    if let form = types?.form(of: weight, rows: Int(ggml_nrows(rows))) {
       // The rows first: the graph takes a product's weight before its rows, and would convert all weights before it
       // computed anything, with all of them in memory.
       expand(rows)
-      // ggml casts Q8_0 to F32 only.
-      multiplied =
-        weight.pointee.type == GGML_TYPE_Q8_0
-        ? BlockWidening.widened(weight, in: context) : ggml_cast(context, weight, type)
+      multiplied = form.make(of: weight, in: context)
     }
     let product: Tensor = ggml_mul_mat(context, multiplied, rows)
     return bias.map { ggml_add(context, product, $0) } ?? product

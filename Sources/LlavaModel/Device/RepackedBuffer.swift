@@ -3,24 +3,33 @@ import CLlama
 /// The CPU's buffer type that interleaves a weight's rows for its wide kernels.
 ///
 /// Q4_0 is twice as fast so at hundreds of rows, and not slower at one. Q4_K is faster so at a few rows, and half as
-/// fast at hundreds. Other types have no such form, or gain nothing.
+/// fast at hundreds: there a graph takes it apart again. Other types have no such form, or gain nothing.
 enum RepackedBuffer {
   /// Rows up to which an interleaved Q4_K multiplies faster than a plain one.
   static let mostRows = 16
 
-  /// - Parameter kind: the only type to look for.
+  /// Whether `weight` lies in such a buffer of `device`.
+  static func holds(_ weight: Tensor, on device: ComputeDevice) -> Bool {
+    guard device.isCPUOnly, let buffer = weight.pointee.buffer else { return false }
+    return !ggml_backend_buffer_is_host(buffer)
+  }
+
+  /// nil where a weight of this type gains nothing by it.
   static func find(
-    _ kind: ggml_type, for entry: GGUFFile.TensorEntry, _ type: ggml_type, on device: ComputeDevice
+    for entry: GGUFFile.TensorEntry, _ type: ggml_type, on device: ComputeDevice
   ) -> ggml_backend_buffer_type_t? {
     typealias ExtraBuffers =
       @convention(c) (ggml_backend_dev_t?) -> UnsafeMutablePointer<ggml_backend_buffer_type_t?>?
-    guard device.isCPUOnly, type == kind, entry.type == type, entry.shape.count == 2,
+    guard device.isCPUOnly, type == GGML_TYPE_Q4_0 || type == GGML_TYPE_Q4_K, entry.type == type,
+      entry.shape.count == 2,
       let address = ggml_backend_reg_get_proc_address(
         ggml_backend_dev_backend_reg(device.cpu), "ggml_backend_dev_get_extra_bufts"),
       var candidate = unsafeBitCast(address, to: ExtraBuffers.self)(device.cpu)
     else { return nil }
     while let buffer = candidate.pointee {
-      if canMultiply(entry, in: buffer, on: device.cpu) { return buffer }
+      if canMultiply(entry, in: buffer, on: device.cpu), type != GGML_TYPE_Q4_K || Deinterleaving.undoes(buffer) {
+        return buffer
+      }
       candidate += 1
     }
     return nil

@@ -17,9 +17,8 @@ final class WeightLoader {
   private let device: ComputeDevice
   /// Maps a matrix's type in the file to the one computed with.
   private let matrixType: (ggml_type) -> ggml_type
-  /// Whether Q4_K matrices are kept interleaved too, for products of few rows.
+  /// Whether Q4_K matrices are kept interleaved, and not mapped.
   private let repacks: Bool
-  private var interleaved: [Tensor: Tensor] = [:]
   private var contexts: [ggml_backend_buffer_type_t?: OpaquePointer] = [:]
   private var declared: [(tensor: Tensor, entry: GGUFFile.TensorEntry, buffer: ggml_backend_buffer_type_t?)] =
     []
@@ -55,18 +54,7 @@ final class WeightLoader {
       case .table: entry.type
       case .vector: GGML_TYPE_F32
       }
-    let tensor = try declare(entry, type, shape, in: bufferType(for: entry, as: type, use))
-    if use == .matrix, repacks,
-      let buffer = RepackedBuffer.find(GGML_TYPE_Q4_K, for: entry, type, on: device)
-    {
-      interleaved[tensor] = try declare(entry, type, shape, in: buffer)
-    }
-    return tensor
-  }
-
-  private func declare(
-    _ entry: GGUFFile.TensorEntry, _ type: ggml_type, _ shape: [Int], in buffer: ggml_backend_buffer_type_t?
-  ) throws(ModelError) -> Tensor {
+    let buffer = bufferType(for: entry, as: type, use)
     guard let context = context(for: buffer),
       let tensor = ggml_new_tensor(context, type, Int32(shape.count), shape.map(Int64.init))
     else { throw .device("no memory for the directory of weights") }
@@ -78,7 +66,7 @@ final class WeightLoader {
   /// Maps, copies or converts every declared tensor. The loader is spent afterwards.
   func load() throws(ModelError) -> Weights {
     let placed = contexts
-    let weights = Weights(map: file.map, contexts: Array(placed.values), interleaved: interleaved)
+    let weights = Weights(map: file.map, contexts: Array(placed.values))
     contexts = [:]
     if placed[nil] != nil {
       guard
@@ -111,7 +99,9 @@ final class WeightLoader {
   private func bufferType(
     for entry: GGUFFile.TensorEntry, as type: ggml_type, _ use: Use
   ) -> ggml_backend_buffer_type_t? {
-    if use == .matrix, let repacked = RepackedBuffer.find(GGML_TYPE_Q4_0, for: entry, type, on: device) {
+    if use == .matrix, repacks || type != GGML_TYPE_Q4_K,
+      let repacked = RepackedBuffer.find(for: entry, type, on: device)
+    {
       return repacked
     }
     let home = use == .table ? device.cpu : device.device
@@ -143,14 +133,11 @@ final class WeightLoader {
 final class Weights {
   let map: MappedFile
   let contexts: [OpaquePointer]
-  /// Second copies of some weights, interleaved for products of few rows.
-  let interleaved: [Tensor: Tensor]
   var buffers: [ggml_backend_buffer_t] = []
 
-  init(map: MappedFile, contexts: [OpaquePointer], interleaved: [Tensor: Tensor]) {
+  init(map: MappedFile, contexts: [OpaquePointer]) {
     self.map = map
     self.contexts = contexts
-    self.interleaved = interleaved
   }
 
   deinit {

@@ -25,8 +25,8 @@ public struct EngineSettings: Sendable, Equatable {
   public var contextCells: Int?
   /// Rows computed together at most.
   public var stepRows = 1024
-  /// Whether the CPU keeps Q4_K weights a second time, interleaved: few answers at a time are decoded faster, for as
-  /// much memory again.
+  /// Whether the CPU keeps Q4_K weights interleaved and not mapped: few answers at a time are decoded faster, more
+  /// than sixteen slower.
   public var repacks = false
 
   public init() {}

@@ -16,7 +16,7 @@ final class LanguageModel {
 
   /// - Parameters:
   ///   - cells: key/value cells; nil sizes the arena by the model's context and this machine's memory.
-  ///   - repacks: whether Q4_K weights are kept interleaved too, for steps of few rows.
+  ///   - repacks: whether Q4_K weights are kept interleaved, and not mapped.
   init(file: GGUFFile, device: ComputeDevice, cells: Int?, repacks: Bool = false) throws(ModelError) {
     let loader = WeightLoader(file: file, device: device, repacks: repacks)
     parameters = try LanguageParameters(file)
@@ -27,7 +27,7 @@ final class LanguageModel {
     arena = try KeyValueArena(
       parameters: parameters, cells: cells ?? Self.defaultCells(parameters, type), type: type, device: device)
     self.device = device
-    types = ProductTypes(device: device, interleaved: storage.interleaved)
+    types = ProductTypes(device: device)
   }
 
   func compute(_ pass: LanguagePass) throws -> PassOutput {

@@ -47,7 +47,7 @@ struct ModelOptions: ParsableArguments {
 
   @Flag(
     inversion: .prefixedNo, exclusivity: .chooseLast,
-    help: "Keep Q4_K weights repacked, too: faster with one to four answers at a time, for more memory.")
+    help: "Keep Q4_K weights repacked, not mapped: faster with up to eight answers at a time, slower with many.")
   var repack: Bool?
 
   @Option(help: "Type of the vision weights: auto (the fastest here) or file (as stored).")
