@@ -78,8 +78,8 @@ enum Deinterleaving {
         of: source.load(fromByteOffset: 16 + 2 * row, as: UInt16.self), toByteOffset: 2, as: UInt16.self)
       for part in 0..<16 {
         block.storeBytes(
-          of: values.load(fromByteOffset: (part * rows + row) * 8, as: UInt64.self), toByteOffset: 16 + part * 8,
-          as: UInt64.self)
+          of: values.load(fromByteOffset: (part * rows + row) * 8, as: UInt64.self),
+          toByteOffset: 16 + part * 8, as: UInt64.self)
       }
     }
   }
@@ -108,8 +108,8 @@ enum Deinterleaving {
   @inline(__always)
   private static func read(_ source: UnsafeRawPointer, _ part: (UnsafeRawPointer) -> UInt64) -> Bytes8x8 {
     (
-      part(source), part(source + 12), part(source + 24), part(source + 36), part(source + 48), part(source + 60),
-      part(source + 72), part(source + 84)
+      part(source), part(source + 12), part(source + 24), part(source + 36),
+      part(source + 48), part(source + 60), part(source + 72), part(source + 84)
     )
   }
 
@@ -159,7 +159,8 @@ enum Deinterleaving {
 
   /// Swaps the upper bytes of `first` with the lower ones of `second`.
   @inline(__always)
-  private static func exchange(_ first: inout UInt64, _ second: inout UInt64, _ shift: UInt64, _ mask: UInt64) {
+  private static func exchange(_ first: inout UInt64, _ second: inout UInt64, _ shift: UInt64, _ mask: UInt64)
+  {
     let changed = (first &>> shift ^ second) & mask
     first ^= changed &<< shift
     second ^= changed

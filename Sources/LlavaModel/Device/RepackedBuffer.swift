@@ -27,7 +27,9 @@ enum RepackedBuffer {
       var candidate = unsafeBitCast(address, to: ExtraBuffers.self)(device.cpu)
     else { return nil }
     while let buffer = candidate.pointee {
-      if canMultiply(entry, in: buffer, on: device.cpu), type != GGML_TYPE_Q4_K || Deinterleaving.undoes(buffer) {
+      if canMultiply(entry, in: buffer, on: device.cpu),
+        type != GGML_TYPE_Q4_K || Deinterleaving.undoes(buffer)
+      {
         return buffer
       }
       candidate += 1

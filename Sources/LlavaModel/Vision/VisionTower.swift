@@ -143,8 +143,19 @@ final class VisionTower {
     let key = heads(block.key, normed)
     let value = heads(block.value, normed)
     // Keys and values stay F32 views: the tiled kernel reads them in place, with no cast and no copy.
-    let attended: Tensor = ggml_flash_attn_ext(
-      context, query, key, value, nil, 1 / Float(headWidth).squareRoot(), 0, 0)
+    func attend(_ query: Tensor) -> Tensor {
+      ggml_flash_attn_ext(context, query, key, value, nil, 1 / Float(headWidth).squareRoot(), 0, 0)
+    }
+    func queries(_ start: Int64, _ count: Int64) -> Tensor {
+      let strides = query.pointee.nb
+      return ggml_view_4d(
+        context, query, headWidth, count, query.pointee.ne.2, tiles, strides.1, strides.2, strides.3,
+        strides.1 * Int(start))
+    }
+    // The class token's query apart: the kernel takes 64 queries at once, and 577 would cost as much as 640.
+    let attended: Tensor =
+      weights.classToken == nil
+      ? attend(query) : ggml_concat(context, attend(queries(0, 1)), attend(queries(1, rows - 1)), 2)
     let merged: Tensor = ggml_reshape_3d(context, attended, Int64(parameters.width), rows, tiles)
     let residual: Tensor = ggml_add(
       context, builder.linear(merged, block.output), state)

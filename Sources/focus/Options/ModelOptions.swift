@@ -47,7 +47,8 @@ struct ModelOptions: ParsableArguments {
 
   @Flag(
     inversion: .prefixedNo, exclusivity: .chooseLast,
-    help: "Keep Q4_K weights repacked, not mapped: faster with up to eight answers at a time, slower with many.")
+    help:
+      "Keep Q4_K weights repacked, not mapped: faster for up to eight answers at a time, slower for more.")
   var repack: Bool?
 
   @Option(help: "Type of the vision weights: auto (the fastest here) or file (as stored).")
