@@ -42,6 +42,8 @@ let package = Package(
     .systemLibrary(
       name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"]), .brew(["curl"])]),
 
+    .systemLibrary(name: "CRdKafka", pkgConfig: "rdkafka", providers: [.apt(["librdkafka-dev"]), .brew(["librdkafka"])]),
+
     // Pure Swift: decisions, no I/O.
     .target(name: "TokenSampling", swiftSettings: swiftSettings),
     .target(name: "Batching", swiftSettings: swiftSettings),
@@ -71,6 +73,10 @@ let package = Package(
       swiftSettings: swiftSettings, linkerSettings: [.unsafeFlags(vips.link)]),
     .target(
       name: "FileJobs", dependencies: ["Answering", .product(name: "Crypto", package: "swift-crypto")],
+      swiftSettings: swiftSettings),
+
+    .target(
+      name: "KafkaJobs", dependencies: ["Answering", "CRdKafka", .product(name: "Logging", package: "swift-log")],
       swiftSettings: swiftSettings),
 
     .target(
@@ -127,6 +133,8 @@ let package = Package(
       resources: [.copy("Fixtures")], swiftSettings: swiftSettings),
     .testTarget(
       name: "FileJobsTests", dependencies: ["FileJobs", "Adversary"], swiftSettings: swiftSettings),
+    .testTarget(
+      name: "KafkaJobsTests", dependencies: ["KafkaJobs", "Answering", "Adversary", "CRdKafka"], swiftSettings: swiftSettings),
     .testTarget(
       name: "FocusTests",
       dependencies: ["focus", "Answering", "TokenSampling", "LlavaModel", "Images", "Adversary"],

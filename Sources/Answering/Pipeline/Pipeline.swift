@@ -65,7 +65,7 @@ public struct Pipeline: Sendable {
   /// Every delivery gets exactly one outcome, or stays unfinished. Throws what the source, the sink or an
   /// `EnvironmentFailure` of the others reports: when the source breaks, jobs in flight finish first; when
   /// the sink or the model does, they are abandoned. Cancelling the task abandons them too.
-  public func run(until drain: Drain = Drain()) async throws -> Ending {
+  public func run(until drain: Signal = Signal()) async throws -> Ending {
     let tally = RunTally(passingOnTo: observer)
     return try await withThrowingTaskGroup(of: Event.self) { group in
       var mayRead = true
@@ -75,13 +75,13 @@ public struct Pipeline: Sendable {
       var failure: (any Error)?
 
       group.addTask {
-        await drain.begun()
+        await drain.raised()
         return .drainBegan
       }
       while mayRead || isReading || open > 0 {
         if mayRead, !isReading, open < settings.openDeliveries {
           isReading = true
-          group.addTask { await read(unlessBegun: drain) }
+          group.addTask { await read(unlessRaised: drain) }
         }
         switch try await group.next() {
         case .read(let delivery):
@@ -125,15 +125,15 @@ public struct Pipeline: Sendable {
     }
   }
 
-  private func read(unlessBegun drain: Drain) async -> Event {
+  private func read(unlessRaised drain: Signal) async -> Event {
     do {
-      switch try await drain.unlessBegun({ try await source.next() }) {
+      switch try await drain.unlessRaised({ try await source.next() }) {
       case .done(let delivery?): return .read(delivery)
       case .done(nil): return .sourceEnded
       case .stopped: return .readingStopped
       }
     } catch {
-      return Task.isCancelled || drain.hasBegun ? .readingStopped : .sourceFailed(error)
+      return Task.isCancelled || drain.isRaised ? .readingStopped : .sourceFailed(error)
     }
   }
 
@@ -148,13 +148,15 @@ public struct Pipeline: Sendable {
     do {
       // The save of the image's tokens delays no answer. It ends before the delivery is finished, so that saves
       // are bounded by the open deliveries, and a drain that ends well has lost none.
-      let published = try await withThrowingDiscardingTaskGroup { saving in
-        let outcome = try await outcome(of: delivery, tally, &saving)
-        return try await timed(.publish, tally) { try await publish(outcome) }
+      let published = try await delivery.unlessWithdrawn {
+        try await withThrowingDiscardingTaskGroup { saving in
+          let outcome = try await outcome(of: delivery, tally, &saving)
+          return try await timed(.publish, tally) { try await publish(outcome) }
+        }
       }
       try await source.finish(delivery)
       tally.observe(.published(published))
-    } catch _ where Task.isCancelled {
+    } catch _ where Task.isCancelled || delivery.isWithdrawn {
       tally.observe(.abandoned(delivery))
     }
     return .ended
@@ -262,7 +264,7 @@ public struct Pipeline: Sendable {
     log.warning(
       "job rejected: \(rejection)", metadata: ["job": "\(jobID ?? "?")", "origin": "\(delivery.origin)"])
     let letter = DeadLetter(
-      rejection: rejection, jobID: jobID, attempts: 1, origin: delivery.origin, payload: delivery.payload)
+      rejection: rejection, jobID: jobID, attempts: delivery.attempts, origin: delivery.origin, payload: delivery.payload)
     return .rejected(letter, delivery: delivery)
   }
 
@@ -286,5 +288,19 @@ public struct Pipeline: Sendable {
       tally.observe(.stage(stage, duration))
     }
     return try await work()
+  }
+}
+
+extension Delivery {
+  /// Runs `work`. Once the delivery is withdrawn it is cancelled, and `CancellationError` thrown, unless it had
+  /// ended by then.
+  fileprivate func unlessWithdrawn<Value: Sendable>(
+    _ work: @escaping @Sendable () async throws -> Value
+  ) async throws -> Value {
+    guard let withdrawal else { return try await work() }
+    switch try await withdrawal.unlessRaised(work) {
+    case .done(let value): return value
+    case .stopped: throw CancellationError()
+    }
   }
 }

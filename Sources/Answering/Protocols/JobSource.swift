@@ -19,6 +19,13 @@ public struct Delivery: Sendable {
   public var payload: Payload?
   /// The job's id where it could be read from a rejected message.
   public var rejectedJobID: String?
+  /// How often this message was begun, this time included, as far as the source knows.
+  public var attempts = 1
+  /// Raised when the source takes the delivery back: another worker answers it, and nothing of it may be published
+  /// here. nil where a source never does.
+  public var withdrawal: Signal?
+
+  public var isWithdrawn: Bool { withdrawal?.isRaised ?? false }
 
   public init(
     sequence: Int, origin: Origin, content: Result<Job, Rejection>, payload: Payload? = nil,

@@ -40,7 +40,7 @@ struct RunCommand: ConfiguredCommand {
     _ settings: PipelineSettings, parameters: GenerationParameters, images: some ImageSource,
     store: (any TokenStore)?
   ) async throws {
-    let drain = Drain()
+    let drain = Signal()
     let interrupts = Interrupts(beginning: drain, drainTimeout: settings.drainTimeout)
     defer { withExtendedLifetime(interrupts) {} }
     let log = Logger(label: "focus.run")

@@ -12,15 +12,15 @@ final class Interrupts {
   private var sources: [any DispatchSourceSignal] = []
 
   /// - Parameter drainTimeout: after this and ten seconds of grace, the process ends whatever is in flight.
-  init(beginning drain: Drain, drainTimeout: Duration) {
+  init(beginning drain: Signal, drainTimeout: Duration) {
     for number in [SIGINT, SIGTERM] {
       signal(number, SIG_IGN)
       let source = DispatchSource.makeSignalSource(signal: number, queue: queue)
       let queue = queue
       source.setEventHandler {
-        if drain.hasBegun { Self.stopNow() }
+        if drain.isRaised { Self.stopNow() }
         StandardError.shared.write("finishing the jobs in flight; interrupt again to stop at once")
-        drain.begin()
+        drain.raise()
         let deadline = drainTimeout / .seconds(1) + 10
         queue.asyncAfter(deadline: .now() + deadline) { Self.stopNow() }
       }

@@ -183,11 +183,11 @@ final class Counter: Sendable {
 
 /// Holds tasks until opened.
 final class TestGate: Sendable {
-  private let drain = Drain()
+  private let drain = Signal()
 
-  func open() { drain.begin() }
+  func open() { drain.raise() }
   func pass() async throws {
-    await drain.begun()
+    await drain.raised()
     try Task.checkCancellation()
   }
 }

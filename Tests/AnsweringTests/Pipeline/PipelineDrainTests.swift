@@ -7,14 +7,14 @@ struct PipelineDrainTests {
   @Test("A drain stops reading and finishes the jobs in flight")
   func drainFinishesJobsInFlight() async throws {
     let gate = TestGate()
-    let drain = Drain()
+    let drain = Signal()
     let source = FakeSource(jobs: 100)
     let model = FakeModel(onAnswer: { _ in try await gate.pass() })
     let pipeline = pipeline(source, model: model, .init(jobsInFlight: 1, lookAhead: 2))
     async let running = pipeline.run(until: drain)
 
     #expect(await eventually { source.read == 3 })
-    drain.begin()
+    drain.raise()
     gate.open()
     let ending = try await running
     #expect(ending.wasInterrupted)
@@ -25,7 +25,7 @@ struct PipelineDrainTests {
 
   @Test("Jobs that outlast the drain are abandoned, unfinished and unpublished")
   func drainDeadlineAbandons() async throws {
-    let drain = Drain()
+    let drain = Signal()
     let source = FakeSource(jobs: 100)
     let sink = FakeSink()
     let model = FakeModel(onAnswer: { _ in try await Task.sleep(for: .seconds(3600)) })
@@ -35,7 +35,7 @@ struct PipelineDrainTests {
     async let running = pipeline.run(until: drain)
 
     #expect(await eventually { images.tilings.count == 3 && model.answers.count == 1 })
-    drain.begin()
+    drain.raise()
     let ending = try await running
     #expect(ending.wasInterrupted)
     #expect(ending.counts.jobsAbandoned == 3)
@@ -45,13 +45,13 @@ struct PipelineDrainTests {
 
   @Test("A drain ends a source that waits for more, and the run is incomplete", arguments: 0..<50)
   func drainEndsWaitingSource(time: Int) async throws {
-    let drain = Drain()
+    let drain = Signal()
     let source = FakeSource([.job(0, image: "a")], waitsAtEnd: true)
     let pipeline = pipeline(source)
     async let running = pipeline.run(until: drain)
 
     #expect(await eventually { source.finished == [0] })
-    drain.begin()
+    drain.raise()
     let ending = try await running
     #expect(ending.counts.jobsAnswered == 1)
     #expect(ending.wasInterrupted)
@@ -59,8 +59,8 @@ struct PipelineDrainTests {
 
   @Test("A drain that began before the run reads nothing")
   func drainBeforeRun() async throws {
-    let drain = Drain()
-    drain.begin()
+    let drain = Signal()
+    drain.raise()
     let source = FakeSource(jobs: 3)
     let ending = try await pipeline(source).run(until: drain)
     #expect(ending.wasInterrupted)
@@ -70,14 +70,14 @@ struct PipelineDrainTests {
   @Test("A drain after the source's end does not make the run incomplete", arguments: 0..<50)
   func drainAfterLastJob(time: Int) async throws {
     let gate = TestGate()
-    let drain = Drain()
+    let drain = Signal()
     let source = FakeSource(jobs: 2)
     let model = FakeModel(onAnswer: { _ in try await gate.pass() })
     let pipeline = pipeline(source, model: model, .init(lookAhead: 4))
     async let running = pipeline.run(until: drain)
 
     #expect(await eventually { model.answers.count == 1 && source.hasEnded })
-    drain.begin()
+    drain.raise()
     gate.open()
     let ending = try await running
     #expect(!ending.wasInterrupted)

@@ -111,13 +111,13 @@ struct TokenCacheTests {
   @Test("A store that hangs is given up with its job when the drain runs out of time")
   func hangingStore() async throws {
     let store = FakeStore(onLoad: { try await Task.sleep(for: .seconds(3600)) })
-    let (drain, model) = (Drain(), FakeModel())
+    let (drain, model) = (Signal(), FakeModel())
     let pipeline = Pipeline(
       source: FakeSource(jobs: 1), images: FakeImages(), model: model, sink: FakeSink(), store: store,
       settings: .init(drainTimeout: .milliseconds(20)))
     async let running = pipeline.run(until: drain)
     #expect(await eventually { store.loads.count == 1 })
-    drain.begin()
+    drain.raise()
     let ending = try await running
     #expect(ending.counts.jobsAbandoned == 1)
     #expect(ending.counts.tokenCache.isEmpty)

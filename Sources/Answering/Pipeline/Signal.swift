@@ -1,11 +1,11 @@
 import Synchronization
 
-/// Asks a run to stop reading and to finish what is in flight.
+/// Something that happens once and that tasks wait for: a run is to be drained, a delivery is withdrawn.
 ///
-/// `begin` may be called from anywhere, any number of times, before or during the run.
-public final class Drain: Sendable {
+/// `raise` may be called from anywhere, any number of times.
+public final class Signal: Sendable {
   private struct State {
-    var hasBegun = false
+    var isRaised = false
     var tickets = 0
     var waiting: [Int: CheckedContinuation<Void, Never>] = [:]
   }
@@ -14,19 +14,19 @@ public final class Drain: Sendable {
 
   public init() {}
 
-  public var hasBegun: Bool { state.withLock(\.hasBegun) }
+  public var isRaised: Bool { state.withLock(\.isRaised) }
 
-  public func begin() {
+  public func raise() {
     let waiting = state.withLock { state in
-      state.hasBegun = true
+      state.isRaised = true
       defer { state.waiting = [:] }
       return state.waiting
     }
     for continuation in waiting.values { continuation.resume() }
   }
 
-  /// Returns when the drain begins, or when the task is cancelled.
-  func begun() async {
+  /// Returns when the signal is raised, or when the task is cancelled.
+  func raised() async {
     let ticket = state.withLock { state in
       state.tickets += 1
       return state.tickets
@@ -34,7 +34,7 @@ public final class Drain: Sendable {
     await withTaskCancellationHandler {
       await withCheckedContinuation { continuation in
         let mustWait = state.withLock { state in
-          if state.hasBegun || Task.isCancelled { return false }
+          if state.isRaised || Task.isCancelled { return false }
           state.waiting[ticket] = continuation
           return true
         }
@@ -45,21 +45,26 @@ public final class Drain: Sendable {
     }
   }
 
-  /// What became of an operation that a drain may stop.
+  /// Waits at most this long. Throws `CancellationError` where the task is cancelled.
+  public func raised(within limit: Duration) async throws {
+    _ = try await unlessRaised { try await Task.sleep(for: limit) }
+  }
+
+  /// What became of an operation that a signal may stop.
   enum Ending<Value: Sendable>: Sendable {
     case done(Value)
     case stopped
   }
 
-  /// Runs `operation`. Once the drain begins it is cancelled and waited for; it may still have ended well.
-  func unlessBegun<Value: Sendable>(
+  /// Runs `operation`. Once the signal is raised it is cancelled and waited for; it may still have ended well.
+  func unlessRaised<Value: Sendable>(
     _ operation: @escaping @Sendable () async throws -> Value
   ) async throws -> Ending<Value> {
-    if hasBegun { return .stopped }
+    if isRaised { return .stopped }
     return try await withThrowingTaskGroup(of: Ending<Value>.self) { group in
       group.addTask { .done(try await operation()) }
       group.addTask {
-        await self.begun()
+        await self.raised()
         return .stopped
       }
       defer { group.cancelAll() }

@@ -1,0 +1,247 @@
+import Answering
+import Synchronization
+
+/// What this worker holds between Kafka and the pipeline: records read ahead, deliveries in the pipeline, outcomes
+/// that wait to be published.
+///
+/// The consumer's thread, the pipeline's tasks and the publisher's thread meet here, and nowhere else.
+final class JobsInHand: Sendable {
+  typealias Place = OffsetLedger.Place
+
+  /// A record read ahead.
+  struct Record: Sendable {
+    var place: Place
+    var message: KafkaMessage
+    var withdrawal: Signal
+  }
+
+  /// An outcome that waits for its place to be committed.
+  struct Outcome: Sendable {
+    var place: Place
+    var records: [OutgoingRecord]
+    var continuation: CheckedContinuation<Void, any Error>
+  }
+
+  private struct State {
+    var ledger = OffsetLedger()
+    var withdrawals: [Int32: Signal] = [:]
+    var inbox: [Record] = []
+    var inboxBytes = 0
+    var outcomes: [Place: Outcome] = [:]
+    /// Deliveries in the pipeline, by their sequence numbers.
+    var places: [Int: Place] = [:]
+    var lastSequence = 0
+    /// The one task that waits for a record.
+    var reader: CheckedContinuation<Void, Never>?
+    var end: (any Error)?
+    var hasEnded = false
+
+    mutating func begin(_ record: Record) -> Int {
+      inboxBytes -= record.message.bytes
+      lastSequence += 1
+      places[lastSequence] = record.place
+      return lastSequence
+    }
+  }
+
+  private let state = Mutex(State())
+  private let readAhead: Int
+  private let readAheadBytes: Int
+
+  init(readAhead: Int, readAheadBytes: Int) {
+    self.readAhead = max(1, readAhead)
+    self.readAheadBytes = readAheadBytes
+  }
+
+  // MARK: The consumer's
+
+  func assign(_ partitions: [Int32]) {
+    state.withLock { state in
+      for partition in partitions {
+        state.ledger.assign(partition)
+        state.withdrawals[partition] = Signal()
+      }
+    }
+  }
+
+  /// The partitions go to other workers: what is in hand of them is theirs.
+  func release(_ partitions: [Int32]) {
+    let released = Set(partitions)
+    let (withdrawals, outcomes) = state.withLock { state in
+      for partition in partitions { state.ledger.remove(partition) }
+      state.inbox.removeAll { released.contains($0.place.partition) }
+      state.inboxBytes = state.inbox.reduce(0) { $0 + $1.message.bytes }
+      let outcomes = state.outcomes.values.filter { released.contains($0.place.partition) }
+      for outcome in outcomes { state.outcomes[outcome.place] = nil }
+      state.places = state.places.filter { !released.contains($0.value.partition) }
+      return (partitions.compactMap { state.withdrawals.removeValue(forKey: $0) }, outcomes)
+    }
+    for withdrawal in withdrawals { withdrawal.raise() }
+    for outcome in outcomes { outcome.continuation.resume(throwing: CancellationError()) }
+  }
+
+  /// Takes a record that was consumed; one of a partition that has gone is dropped.
+  func add(_ message: KafkaMessage) {
+    state.withLock { state -> CheckedContinuation<Void, Never>? in
+      guard let place = state.ledger.read(message.offset, of: message.partition),
+        let withdrawal = state.withdrawals[message.partition]
+      else { return nil }
+      state.inbox.append(Record(place: place, message: message, withdrawal: withdrawal))
+      state.inboxBytes += message.bytes
+      defer { state.reader = nil }
+      return state.reader
+    }?.resume()
+  }
+
+  /// Whether as much is read ahead as may be.
+  var isFull: Bool {
+    state.withLock { $0.inbox.count >= readAhead || $0.inboxBytes >= readAheadBytes }
+  }
+
+  /// Whether so little is left that reading goes on.
+  var isLow: Bool {
+    state.withLock { $0.inbox.count <= readAhead / 2 && $0.inboxBytes <= readAheadBytes / 2 }
+  }
+
+  /// Nothing more comes: the reader ends, or throws `error`; outcomes that wait fail with it.
+  func end(_ error: (any Error)? = nil) {
+    let (reader, outcomes) = state.withLock { state in
+      if !state.hasEnded { state.end = error }
+      state.hasEnded = true
+      defer { (state.reader, state.outcomes) = (nil, [:]) }
+      return (state.reader, Array(state.outcomes.values))
+    }
+    reader?.resume()
+    for outcome in outcomes { outcome.continuation.resume(throwing: error ?? CancellationError()) }
+  }
+
+  // MARK: The pipeline's
+
+  /// Waits for records, and takes at most `count`, each with a sequence number. Empty at the end; throws what ended
+  /// the connection, or `CancellationError`. One task at a time.
+  func next(_ count: Int) async throws -> [(sequence: Int, record: Record)] {
+    while true {
+      try Task.checkCancellation()
+      let (records, hasEnded) = try state.withLock { state -> ([(Int, Record)], Bool) in
+        if let error = state.end { throw error }
+        if state.hasEnded { return ([], true) }
+        let taken = state.inbox.prefix(count)
+        state.inbox.removeFirst(taken.count)
+        return (taken.map { (state.begin($0), $0) }, false)
+      }
+      if !records.isEmpty || hasEnded { return records }
+      await waitForRecord()
+    }
+  }
+
+  /// Where a delivery was read; nil where it is another worker's by now.
+  func place(of sequence: Int) -> Place? { state.withLock { $0.places[sequence] } }
+
+  /// Deliveries that are in the pipeline and still this worker's.
+  var openSequences: Set<Int> { state.withLock { Set($0.places.keys) } }
+
+  /// The delivery has left the pipeline.
+  func finish(_ sequence: Int) { state.withLock { $0.places[sequence] = nil } }
+
+  private func waitForRecord() async {
+    await withTaskCancellationHandler {
+      await withCheckedContinuation { continuation in
+        let mayWait = state.withLock { state in
+          if Task.isCancelled || state.hasEnded || !state.inbox.isEmpty { return false }
+          state.reader = continuation
+          return true
+        }
+        if !mayWait { continuation.resume() }
+      }
+    } onCancel: {
+      state.withLock { state in
+        defer { state.reader = nil }
+        return state.reader
+      }?.resume()
+    }
+  }
+
+  /// Returns when the place is committed with its records. Throws `CancellationError` where the place is another
+  /// worker's by now, and otherwise what the publisher found.
+  func publish(_ records: [OutgoingRecord], at place: Place, wake publisher: () -> Void) async throws {
+    try await withCheckedThrowingContinuation { continuation in
+      let refusal: (any Error)? = state.withLock { state in
+        if state.hasEnded { return state.end ?? CancellationError() }
+        guard state.ledger.holds(place) else { return CancellationError() }
+        state.outcomes[place] = Outcome(place: place, records: records, continuation: continuation)
+        state.ledger.finish(place)
+        return nil
+      }
+      if let refusal { continuation.resume(throwing: refusal) }
+      publisher()
+    }
+  }
+
+  // MARK: The publisher's
+
+  /// Outcomes whose place can be committed now, in order within a partition, up to `bytes` but at least one.
+  func ready(bytes: Int, skipping held: Set<Int32>) -> [Outcome] {
+    state.withLock { state in
+      var left = bytes
+      var ready: [Outcome] = []
+      for place in state.ledger.ready() where !held.contains(place.partition) {
+        guard let outcome = state.outcomes[place] else { continue }
+        left -= outcome.records.reduce(0) { $0 + $1.value.count }
+        if left < 0, !ready.isEmpty { break }
+        ready.append(outcome)
+      }
+      return ready
+    }
+  }
+
+  /// All outcomes that wait, in any order.
+  func waiting() -> [Outcome] { state.withLock { Array($0.outcomes.values) } }
+
+  /// These are published, and their places committed.
+  func committed(_ outcomes: [Outcome]) {
+    let present = state.withLock { state in
+      outcomes.filter { outcome in
+        state.ledger.commit(through: outcome.place)
+        return state.outcomes.removeValue(forKey: outcome.place) != nil
+      }
+    }
+    for outcome in present { outcome.continuation.resume() }
+  }
+
+  /// This one cannot be published: its job's task learns why, and may publish something else.
+  func refused(_ outcome: Outcome, _ error: any Error) {
+    let isPresent = state.withLock { state in
+      state.ledger.reopen(outcome.place)
+      return state.outcomes.removeValue(forKey: outcome.place) != nil
+    }
+    if isPresent { outcome.continuation.resume(throwing: error) }
+  }
+
+  /// Published, but not yet committed.
+  func published(_ outcomes: [Outcome]) {
+    let present = state.withLock { state in
+      outcomes.filter { state.outcomes.removeValue(forKey: $0.place) != nil }
+    }
+    for outcome in present { outcome.continuation.resume() }
+  }
+
+  /// How far each partition may be committed: the last published place with nothing unpublished before it.
+  func safeCommits() -> [Place] {
+    state.withLock { state in
+      var last: [Int32: Place] = [:]
+      var held: Set<Int32> = []
+      for place in state.ledger.ready() where !held.contains(place.partition) {
+        if state.outcomes[place] == nil {
+          last[place.partition] = place
+        } else {
+          held.insert(place.partition)
+        }
+      }
+      return Array(last.values)
+    }
+  }
+
+  func committed(through places: [Place]) {
+    state.withLock { state in for place in places { state.ledger.commit(through: place) } }
+  }
+}

@@ -1,0 +1,61 @@
+import Answering
+import CRdKafka
+import Foundation
+import Logging
+
+/// A worker's connection: jobs come from `source`, outcomes go to `sink`.
+///
+/// When it breaks, both throw the `KafkaFailure`; a new connection then goes on from the committed offsets.
+public final class KafkaConnection: Sendable {
+  public let source: KafkaJobSource
+  public let sink: KafkaResultSink
+  private let hands: JobsInHand
+  private let consumer: Consumer
+  private let publisher: Publisher
+  private let threads: [NamedThread]
+
+  /// Joins the group. Throws `KafkaFailure.settings` where librdkafka takes a setting not; brokers that cannot be
+  /// reached are waited for.
+  ///
+  /// - Parameter onStatistics: given librdkafka's statistics (JSON) every five seconds, on a thread of its own.
+  public init(
+    _ settings: KafkaSettings, limits: JobLimits = .records, defaults: GenerationParameters = .init(),
+    log: Logger = Logger(label: "focus.kafka"), onStatistics: (@Sendable (String) -> Void)? = nil
+  ) throws(KafkaFailure) {
+    let hands = JobsInHand(readAhead: settings.readAhead, readAheadBytes: settings.readAheadBytes)
+    let committing = CommitLock()
+    let consumer = try Consumer(settings, hands, log: log, onStatistics: onStatistics) {
+      committing.withLock {}
+    }
+    let publisher = Publisher(settings, hands, consumer, committing, log: log)
+    self.hands = hands
+    self.consumer = consumer
+    self.publisher = publisher
+    source = KafkaJobSource(
+      hands, topic: settings.jobsTopic, limits: limits, defaults: defaults, madeRoom: { consumer.madeRoom() })
+    sink = KafkaResultSink(hands, largestRecord: settings.largestRecord, wake: { publisher.wake() })
+    threads = [
+      NamedThread("focus.consume") { consumer.run() }, NamedThread("focus.publish") { publisher.run() },
+    ]
+  }
+
+  /// Whether partitions are in this worker's hands.
+  public var isAssigned: Bool { consumer.assignedCount > 0 }
+
+  /// Leaves the group, so that others take over at once. Outcomes that wait are dropped: the pipeline has ended.
+  public func close() async {
+    hands.end()
+    consumer.stop()
+    publisher.stop()
+    let threads = threads
+    await withCheckedContinuation { continuation in
+      _ = NamedThread("focus.close") {
+        for thread in threads { thread.join() }
+        continuation.resume()
+      }
+    }
+  }
+
+  /// librdkafka's version at run time, as in "2.0.2".
+  public static var libraryVersion: String { String(cString: rd_kafka_version_str()) }
+}

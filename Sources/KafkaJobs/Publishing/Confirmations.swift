@@ -1,0 +1,86 @@
+import Answering
+import CRdKafka
+import Foundation
+import Logging
+
+/// At least once: outcomes are published in any order, and offsets committed after, as far as nothing before is open.
+final class Confirmations: PublishingRounds {
+  private static let longest = Duration.seconds(30)
+
+  private let producer: Producer
+  private let hands: JobsInHand
+  private let consumer: Consumer
+  private let topic: String
+  private let log: Logger
+  private var held = HeldPartitions()
+
+  init(
+    _ producer: Producer, _ hands: JobsInHand, _ consumer: Consumer, _ settings: KafkaSettings, log: Logger
+  ) {
+    self.producer = producer
+    self.hands = hands
+    self.consumer = consumer
+    topic = settings.jobsTopic
+    self.log = log
+  }
+
+  func publishReady() throws -> Bool {
+    let resting = held.names(at: .now)
+    let outcomes = hands.waiting().filter { !resting.contains($0.place.partition) }
+    if outcomes.isEmpty { return false }
+    var refused: [Int: KafkaError] = [:]
+    let deadline = ContinuousClock.now + Self.longest
+    for (index, outcome) in outcomes.enumerated() {
+      for record in outcome.records {
+        do throws(KafkaError) {
+          try producer.produce(record, number: index + 1, until: deadline)
+        } catch {
+          refused[index + 1] = error
+        }
+      }
+    }
+    do throws(KafkaError) {
+      refused.merge(try producer.deliver(until: deadline)) { first, _ in first }
+    } catch {
+      // What is still on its way may arrive: its place stays open, and it is published again.
+      log.warning("Kafka, publishing: \(error); trying again")
+      producer.purge()
+      return false
+    }
+    if let error = producer.client.fatalError { throw error.failure }
+    var published: [JobsInHand.Outcome] = []
+    for (index, outcome) in outcomes.enumerated() {
+      guard let error = refused[index + 1] else {
+        held.release(outcome.place.partition)
+        published.append(outcome)
+        continue
+      }
+      if error.code == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE {
+        hands.refused(
+          outcome, Rejection(.resultTooLarge, "the brokers take no record of this size: \(error)"))
+      } else {
+        let pause = held.hold(outcome.place.partition, at: .now)
+        log.warning(
+          "Kafka: \(topic)[\(outcome.place.partition)]@\(outcome.place.offset) cannot be published, trying again in \(pause): \(error)"
+        )
+      }
+    }
+    hands.published(published)
+    commit()
+    return !published.isEmpty
+  }
+
+  /// A failure costs repeated results after a crash at worst: the next round commits further.
+  private func commit() {
+    let places = hands.safeCommits()
+    if places.isEmpty { return }
+    let offsets = Dictionary(uniqueKeysWithValues: places.map { ($0.partition, $0.offset + 1) })
+    let partitions = KafkaPartitions(topic: topic, offsets: offsets)
+    do throws(KafkaError) {
+      try check(rd_kafka_commit(consumer.client.handle, partitions.list, 0))
+      hands.committed(through: places)
+    } catch {
+      log.warning("Kafka, committing offsets of \(topic): \(error)")
+    }
+  }
+}

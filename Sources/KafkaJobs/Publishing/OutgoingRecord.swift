@@ -1,0 +1,28 @@
+import Answering
+
+/// A record that is to be produced.
+struct OutgoingRecord: Sendable {
+  enum Topic: Sendable {
+    case results
+    case deadLetters
+  }
+
+  var topic: Topic
+  var key: [UInt8]
+  var value: [UInt8]
+}
+
+extension JobOutcome {
+  /// One record for each question, or one dead letter.
+  var records: [OutgoingRecord] {
+    switch self {
+    case .answered(let results, _, _):
+      results.map { OutgoingRecord(topic: .results, key: Array($0.imageSHA256.utf8), value: $0.json) }
+    case .rejected(let letter, let delivery):
+      [
+        OutgoingRecord(
+          topic: .deadLetters, key: Array((letter.jobID ?? "\(delivery.origin)").utf8), value: letter.json)
+      ]
+    }
+  }
+}

@@ -1,0 +1,146 @@
+import Answering
+import CRdKafka
+import Foundation
+import Logging
+
+/// Exactly once: results, dead letters and the offsets they answer, in one transaction.
+///
+/// An outcome waits until all before it in its partition are ready, as an offset cannot be committed with a hole
+/// before it.
+final class Transactions: PublishingRounds {
+  /// Bytes of one transaction's records, beyond its first outcome.
+  private static let largest = 16 << 20
+  /// Less than `transaction.timeout.ms`, so that it is never the broker who ends one.
+  private static let longest = Duration.seconds(25)
+
+  private let producer: Producer
+  private let hands: JobsInHand
+  private let consumer: Consumer
+  private let topic: String
+  private let log: Logger
+  private var held = HeldPartitions()
+
+  /// Makes the producer the only one of its name: older ones are fenced, and what they left open is settled.
+  ///
+  /// - Parameter isStopped: asked while the brokers cannot be reached.
+  init(
+    _ producer: Producer, _ hands: JobsInHand, _ consumer: Consumer, _ settings: KafkaSettings, log: Logger,
+    unless isStopped: () -> Bool
+  ) throws {
+    self.producer = producer
+    self.hands = hands
+    self.consumer = consumer
+    topic = settings.jobsTopic
+    self.log = log
+    while !isStopped(),
+      let error = KafkaError(taking: rd_kafka_init_transactions(producer.client.handle, 5000))
+    {
+      guard error.isRetriable else { throw error }
+      log.warning("Kafka, preparing for transactions: \(error); trying again")
+    }
+  }
+
+  func publishReady() throws -> Bool {
+    let outcomes = hands.ready(bytes: Self.largest, skipping: held.names(at: .now))
+    if outcomes.isEmpty { return false }
+    let deadline = ContinuousClock.now + Self.longest
+    do throws(KafkaError) {
+      try retrying(until: deadline) { rd_kafka_begin_transaction(producer.client.handle) }
+      if let refused = try produce(outcomes, until: deadline) {
+        try abort()
+        settle(refused)
+        return true
+      }
+      try sendOffsets(of: outcomes, until: deadline)
+      try retrying(until: deadline) {
+        rd_kafka_commit_transaction(producer.client.handle, Self.left(deadline))
+      }
+    } catch {
+      guard error.requiresAbort else { throw error.failure }
+      log.warning("Kafka, a transaction is aborted and tried again: \(error)")
+      producer.purge()
+      do throws(KafkaError) { try abort() } catch { throw error.failure }
+      for partition in Set(outcomes.map(\.place.partition)) { _ = held.hold(partition, at: .now) }
+      return false
+    }
+    for outcome in outcomes { held.release(outcome.place.partition) }
+    hands.committed(outcomes)
+    return true
+  }
+
+  /// Records that the brokers refused, by their outcomes; nil where all are there.
+  private func produce(
+    _ outcomes: [JobsInHand.Outcome], until deadline: ContinuousClock.Instant
+  ) throws(KafkaError) -> [(JobsInHand.Outcome, KafkaError)]? {
+    var refused: [Int: KafkaError] = [:]
+    for (index, outcome) in outcomes.enumerated() {
+      for record in outcome.records {
+        do throws(KafkaError) {
+          try producer.produce(record, number: index + 1, until: deadline)
+        } catch {
+          if error.isFatal || producer.client.fatalError != nil { throw error }
+          refused[index + 1] = error
+        }
+      }
+    }
+    refused.merge(try producer.deliver(until: deadline)) { first, _ in first }
+    // The transaction's own end tells more than each of its records.
+    refused = refused.filter { $0.value.code != RD_KAFKA_RESP_ERR__PURGE_QUEUE }
+    return refused.isEmpty ? nil : refused.map { (outcomes[$0.key - 1], $0.value) }
+  }
+
+  private func sendOffsets(
+    of outcomes: [JobsInHand.Outcome], until deadline: ContinuousClock.Instant
+  ) throws(KafkaError) {
+    var offsets: [Int32: Int64] = [:]
+    for outcome in outcomes { offsets[outcome.place.partition] = outcome.place.offset + 1 }
+    let partitions = KafkaPartitions(topic: topic, offsets: offsets)
+    guard let metadata = rd_kafka_consumer_group_metadata(consumer.client.handle) else {
+      var error = KafkaError(RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID)
+      error.requiresAbort = true
+      throw error
+    }
+    defer { rd_kafka_consumer_group_metadata_destroy(metadata) }
+    try retrying(until: deadline) {
+      rd_kafka_send_offsets_to_transaction(
+        producer.client.handle, partitions.list, metadata, Self.left(deadline))
+    }
+  }
+
+  private func abort() throws(KafkaError) {
+    let deadline = ContinuousClock.now + Self.longest
+    try retrying(until: deadline) { rd_kafka_abort_transaction(producer.client.handle, Self.left(deadline)) }
+  }
+
+  /// What is too large is told to its job, which publishes a dead letter instead; for the rest its partition waits.
+  private func settle(_ refused: [(JobsInHand.Outcome, KafkaError)]) {
+    for (outcome, error) in refused {
+      if error.code == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE {
+        hands.refused(
+          outcome, Rejection(.resultTooLarge, "the brokers take no record of this size: \(error)"))
+      } else {
+        let pause = held.hold(outcome.place.partition, at: .now)
+        log.warning(
+          "Kafka: \(topic)[\(outcome.place.partition)]@\(outcome.place.offset) cannot be published, trying again in \(pause): \(error)"
+        )
+      }
+    }
+  }
+
+  /// Makes the same call again as long as librdkafka says that it may succeed.
+  private func retrying(
+    until deadline: ContinuousClock.Instant, _ call: () -> OpaquePointer?
+  ) throws(KafkaError) {
+    while true {
+      do throws(KafkaError) {
+        return try check(call())
+      } catch {
+        guard error.isRetriable, ContinuousClock.now < deadline else { throw error }
+      }
+    }
+  }
+
+  private static func left(_ deadline: ContinuousClock.Instant) -> Int32 {
+    max(1, Int32(ContinuousClock.now.duration(to: deadline) / .milliseconds(1)))
+  }
+}
