@@ -42,7 +42,8 @@ let package = Package(
     .systemLibrary(
       name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"]), .brew(["curl"])]),
 
-    .systemLibrary(name: "CRdKafka", pkgConfig: "rdkafka", providers: [.apt(["librdkafka-dev"]), .brew(["librdkafka"])]),
+    .systemLibrary(
+      name: "CRdKafka", pkgConfig: "rdkafka", providers: [.apt(["librdkafka-dev"]), .brew(["librdkafka"])]),
 
     // Pure Swift: decisions, no I/O.
     .target(name: "TokenSampling", swiftSettings: swiftSettings),
@@ -76,7 +77,8 @@ let package = Package(
       swiftSettings: swiftSettings),
 
     .target(
-      name: "KafkaJobs", dependencies: ["Answering", "CRdKafka", .product(name: "Logging", package: "swift-log")],
+      name: "KafkaJobs",
+      dependencies: ["Answering", "CRdKafka", .product(name: "Logging", package: "swift-log")],
       swiftSettings: swiftSettings),
 
     .target(
@@ -87,7 +89,8 @@ let package = Package(
     .executableTarget(
       name: "focus",
       dependencies: [
-        "Answering", "TokenSampling", "LlavaModel", "Images", "FileJobs", "SQLiteTokenStore", "CLlama",
+        "Answering", "TokenSampling", "LlavaModel", "Images", "FileJobs", "KafkaJobs", "SQLiteTokenStore",
+        "CLlama",
         "CVips",
         "CCurl",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -134,7 +137,8 @@ let package = Package(
     .testTarget(
       name: "FileJobsTests", dependencies: ["FileJobs", "Adversary"], swiftSettings: swiftSettings),
     .testTarget(
-      name: "KafkaJobsTests", dependencies: ["KafkaJobs", "Answering", "Adversary", "CRdKafka"], swiftSettings: swiftSettings),
+      name: "KafkaJobsTests", dependencies: ["KafkaJobs", "Answering", "Adversary", "CRdKafka"],
+      swiftSettings: swiftSettings),
     .testTarget(
       name: "FocusTests",
       dependencies: ["focus", "Answering", "TokenSampling", "LlavaModel", "Images", "Adversary"],

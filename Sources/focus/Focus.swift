@@ -18,7 +18,8 @@ struct Focus: AsyncParsableCommand {
       """,
     version: version,
     subcommands: [
-      RunCommand.self, AskCommand.self, InspectCommand.self, BenchCommand.self, CacheCommand.self,
+      RunCommand.self, WorkerCommand.self, AskCommand.self, InspectCommand.self, BenchCommand.self,
+      CacheCommand.self,
       DoctorCommand.self,
     ])
 

@@ -1,0 +1,100 @@
+import Testing
+
+@testable import KafkaJobs
+
+struct OffsetLedgerTests {
+  @Test func aHoleHoldsBackWhatIsBehindIt() throws {
+    var ledger = OffsetLedger()
+    ledger.assign(0)
+    let places = try (10...13).map { try #require(ledger.read($0, of: 0)) }
+    ledger.finish(places[1])
+    ledger.finish(places[3])
+    #expect(ledger.ready().isEmpty)
+    ledger.finish(places[0])
+    #expect(ledger.ready() == [places[0], places[1]])
+    ledger.commit(through: places[1])
+    #expect(ledger.ready().isEmpty)
+    #expect(ledger.openCount == 2)
+    ledger.finish(places[2])
+    #expect(ledger.ready() == [places[2], places[3]])
+  }
+
+  @Test func offsetsMayHaveGaps() throws {
+    var ledger = OffsetLedger()
+    ledger.assign(0)
+    // Markers of transactions and compaction leave gaps.
+    let places = try [0, 5, 100].map { try #require(ledger.read($0, of: 0)) }
+    for place in places { ledger.finish(place) }
+    #expect(ledger.ready() == places)
+  }
+
+  @Test func whatWasReadBeforeAPartitionWentIsAnothersWork() throws {
+    var ledger = OffsetLedger()
+    ledger.assign(0)
+    let before = try #require(ledger.read(7, of: 0))
+    ledger.remove(0)
+    ledger.finish(before)
+    #expect(ledger.read(8, of: 0) == nil)
+    ledger.assign(0)
+    ledger.finish(before)
+    #expect(!ledger.holds(before))
+    #expect(ledger.ready().isEmpty)
+    let again = try #require(ledger.read(7, of: 0))
+    ledger.commit(through: before)
+    #expect(ledger.holds(again))
+    #expect(again != before)
+  }
+
+  @Test func anOffsetReadTwiceIsOneDelivery() throws {
+    var ledger = OffsetLedger()
+    ledger.assign(3)
+    let place = try #require(ledger.read(7, of: 3))
+    #expect(ledger.read(7, of: 3) == nil)
+    ledger.finish(place)
+    ledger.commit(through: place)
+    #expect(ledger.read(7, of: 3) == nil)
+    #expect(ledger.read(8, of: 3) != nil)
+  }
+
+  @Test func whatCannotBePublishedIsOpenAgain() throws {
+    var ledger = OffsetLedger()
+    ledger.assign(0)
+    let place = try #require(ledger.read(0, of: 0))
+    ledger.finish(place)
+    ledger.reopen(place)
+    #expect(ledger.ready().isEmpty)
+    ledger.finish(place)
+    #expect(ledger.ready() == [place])
+  }
+
+  /// Any order of finishing and committing: no offset is ready before all before it, and none is forgotten.
+  @Test(arguments: 0..<20) func anyOrderLosesNothing(seed: UInt64) throws {
+    var random = SplitMix(state: seed)
+    var ledger = OffsetLedger()
+    for partition in 0..<3 as Range<Int32> { ledger.assign(partition) }
+    var open: [OffsetLedger.Place] = []
+    var finished: [Int32: Set<Int64>] = [:]
+    var committed: [Int32: [Int64]] = [:]
+    for offset in 0..<200 as Range<Int64> {
+      for partition in 0..<3 as Range<Int32> { open.append(try #require(ledger.read(offset, of: partition))) }
+      while open.count > 8, random.next() % 4 != 0 {
+        let place = open.remove(at: Int(random.next() % UInt64(open.count)))
+        ledger.finish(place)
+        finished[place.partition, default: []].insert(place.offset)
+        let ready = ledger.ready()
+        for place in ready { #expect(finished[place.partition, default: []].contains(place.offset)) }
+        guard random.next() % 3 == 0, let partition = ready.map(\.partition).randomElement(using: &random)
+        else {
+          continue
+        }
+        let mine = ready.filter { $0.partition == partition }
+        guard let last = mine.last else { continue }
+        committed[partition, default: []] += mine.map(\.offset)
+        ledger.commit(through: last)
+      }
+    }
+    for place in open { ledger.finish(place) }
+    for place in ledger.ready() { committed[place.partition, default: []].append(place.offset) }
+    for partition in 0..<3 as Range<Int32> { #expect(committed[partition] == Array(0..<200)) }
+  }
+}
