@@ -24,7 +24,7 @@ struct Focus: AsyncParsableCommand {
     ])
 
   static func main() async {
-    ShortWaits.begin()
+    StartEnvironment.begin()
     // A reader that has left and a file that may not grow are errors to tell, not ends of the process.
     signal(SIGPIPE, SIG_IGN)
     signal(SIGXFSZ, SIG_IGN)

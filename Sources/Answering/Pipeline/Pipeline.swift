@@ -264,7 +264,8 @@ public struct Pipeline: Sendable {
     log.warning(
       "job rejected: \(rejection)", metadata: ["job": "\(jobID ?? "?")", "origin": "\(delivery.origin)"])
     let letter = DeadLetter(
-      rejection: rejection, jobID: jobID, attempts: delivery.attempts, origin: delivery.origin, payload: delivery.payload)
+      rejection: rejection, jobID: jobID, attempts: delivery.attempts, origin: delivery.origin,
+      payload: delivery.payload)
     return .rejected(letter, delivery: delivery)
   }
 
