@@ -28,9 +28,12 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0", traits: ["YAML"]),
     .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
     .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+    .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
     .package(url: "https://github.com/apple/swift-system", from: "1.5.0"),
     .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+    .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.0.0"),
+    .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
   ],
   targets: [
     // C libraries, one target each.
@@ -78,7 +81,10 @@ let package = Package(
 
     .target(
       name: "KafkaJobs",
-      dependencies: ["Answering", "CRdKafka", .product(name: "Logging", package: "swift-log")],
+      dependencies: [
+        "Answering", "CRdKafka", .product(name: "Crypto", package: "swift-crypto"),
+        .product(name: "Logging", package: "swift-log"),
+      ],
       swiftSettings: swiftSettings),
 
     .target(
@@ -97,6 +103,9 @@ let package = Package(
         .product(name: "Configuration", package: "swift-configuration"),
         .product(name: "Crypto", package: "swift-crypto"),
         .product(name: "Logging", package: "swift-log"),
+        .product(name: "CoreMetrics", package: "swift-metrics"),
+        .product(name: "Hummingbird", package: "hummingbird"),
+        .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
         .product(name: "SystemPackage", package: "swift-system"),
         .product(name: "Yams", package: "Yams"),
       ],
@@ -104,6 +113,14 @@ let package = Package(
 
     // What tests share: hostile servers, senders and grammars, and folders to try them in.
     .target(name: "Adversary", path: "Tests/Adversary", swiftSettings: swiftSettings),
+    // Images and a model that cost nothing, for what is about the jobs alone; and a worker of them.
+    .target(
+      name: "StubAnswers",
+      dependencies: ["Answering", "TokenSampling", .product(name: "Crypto", package: "swift-crypto")],
+      path: "Tests/StubAnswers", swiftSettings: swiftSettings),
+    .executableTarget(
+      name: "StubWorker", dependencies: ["StubAnswers", "KafkaJobs", "Answering"], path: "Tests/StubWorker",
+      swiftSettings: swiftSettings),
     // What every token store must do, for the tests of each.
     .target(
       name: "StoreConformance", dependencies: ["Answering"], path: "Tests/StoreConformance",
@@ -137,15 +154,20 @@ let package = Package(
     .testTarget(
       name: "FileJobsTests", dependencies: ["FileJobs", "Adversary"], swiftSettings: swiftSettings),
     .testTarget(
-      name: "KafkaJobsTests", dependencies: ["KafkaJobs", "Answering", "Adversary", "CRdKafka"],
+      name: "KafkaJobsTests",
+      dependencies: ["KafkaJobs", "Answering", "StubAnswers", "Adversary", "CRdKafka"],
       swiftSettings: swiftSettings),
     .testTarget(
       name: "FocusTests",
-      dependencies: ["focus", "Answering", "TokenSampling", "LlavaModel", "Images", "Adversary"],
+      dependencies: [
+        "focus", "Answering", "TokenSampling", "LlavaModel", "Images", "Adversary",
+        .product(name: "CoreMetrics", package: "swift-metrics"),
+      ],
       swiftSettings: swiftSettings),
     // The built executable, run as its users run it.
     .testTarget(
-      name: "EndToEndTests", dependencies: ["focus", "Answering", "Adversary"], swiftSettings: swiftSettings),
+      name: "EndToEndTests", dependencies: ["focus", "StubWorker", "Answering", "Adversary"],
+      swiftSettings: swiftSettings),
   ],
   swiftLanguageModes: [.v6],
   cxxLanguageStandard: .cxx17

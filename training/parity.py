@@ -2,7 +2,7 @@
 
     python -m training.parity --focus .build/release/focus --server PATH/llama-server --model DIRECTORY
 
-Twenty pairs: crops of five images, exactly one tile large so that neither side resizes, four questions each. Prints
+Twenty pairs or more: crops of images, exactly one tile large so that neither side resizes, four questions each. Prints
 the pairs that part, with the lead (in log probability) that the peer's token had where they did: answers part rightly
 only where it is thin. Also how often llama.cpp agrees with itself when only its attention kernel changes: random
 weights magnify every rounding.
@@ -33,6 +33,7 @@ def main() -> None:
     parser.add_argument("--language-model", type=Path, nargs="*", help="other language model files, each compared")
     parser.add_argument("--tile", type=int, default=336, help="side of the vision tower's tile in pixels")
     parser.add_argument("--images", type=Path, default=PHOTOGRAPHS, help="folder of them (default: the demonstration's)")
+    parser.add_argument("--count", type=int, default=5, help="of the images that are taken")
     parser.add_argument("--questions", nargs="+", default=QUESTIONS)
     parser.add_argument("--prompt", choices=PROMPTS, default="llava-1.5", help="that the model was trained with")
     parser.add_argument("--one-tile", action="store_true", help="take a LLaVA-NeXT vision file for LLaVA-1.5's")
@@ -48,7 +49,7 @@ def compare(options: argparse.Namespace, language: Path) -> None:
         vision = options.model / "vision.gguf"
         if options.one_tile:
             vision = without_grids(vision, Path(folder) / "vision.gguf")
-        images = crops(options.images, Path(folder), options.tile)
+        images = crops(options.images, Path(folder), options.tile, options.count)
         ours = answers(options, language, vision, images, Path(folder))
         theirs, itself = (peer_answers(options, language, vision, images, flash) for flash in (True, False))
     equal = 0
@@ -119,9 +120,9 @@ def without_grids(source: Path, target: Path) -> Path:
     return target
 
 
-def crops(source: Path, folder: Path, side: int) -> list[Path]:
-    """The middle of each of five images, scaled and cut to `side` × `side` pixels."""
-    paths = sorted(path for path in source.iterdir() if path.suffix in {".jpg", ".png", ".webp"})[:5]
+def crops(source: Path, folder: Path, side: int, count: int) -> list[Path]:
+    """The middle of each of the first images, scaled and cut to `side` × `side` pixels."""
+    paths = sorted(path for path in source.iterdir() if path.suffix in {".jpg", ".png", ".webp"})[:count]
     made = []
     for path in paths:
         image = ImageOps.exif_transpose(Image.open(path)).convert("RGB")

@@ -17,10 +17,13 @@ public final class KafkaConnection: Sendable {
   /// Joins the group. Throws `KafkaFailure.settings` where librdkafka takes a setting not; brokers that cannot be
   /// reached are waited for.
   ///
-  /// - Parameter onStatistics: given librdkafka's statistics (JSON) every five seconds, on a thread of its own.
+  /// - Parameters:
+  ///   - attempts: where beginnings are counted, so that a job that kills its workers ends as a dead letter.
+  ///   - onStatistics: given librdkafka's statistics (JSON) every five seconds, on a thread of its own.
   public init(
     _ settings: KafkaSettings, limits: JobLimits = .records, defaults: GenerationParameters = .init(),
-    log: Logger = Logger(label: "focus.kafka"), onStatistics: (@Sendable (String) -> Void)? = nil
+    attempts: (any AttemptCounts)? = nil, log: Logger = Logger(label: "focus.kafka"),
+    onStatistics: (@Sendable (String) -> Void)? = nil
   ) throws(KafkaFailure) {
     let hands = JobsInHand(readAhead: settings.readAhead, readAheadBytes: settings.readAheadBytes)
     let committing = CommitLock()
@@ -32,7 +35,9 @@ public final class KafkaConnection: Sendable {
     self.consumer = consumer
     self.publisher = publisher
     source = KafkaJobSource(
-      hands, topic: settings.jobsTopic, limits: limits, defaults: defaults, madeRoom: { consumer.madeRoom() })
+      hands, settings, limits: limits, defaults: defaults,
+      attempts: attempts.map { AttemptTally($0, log: log) },
+      madeRoom: { consumer.madeRoom() })
     sink = KafkaResultSink(hands, largestRecord: settings.largestRecord, wake: { publisher.wake() })
     threads = [
       NamedThread("focus.consume") { consumer.run() }, NamedThread("focus.publish") { publisher.run() },
@@ -44,6 +49,7 @@ public final class KafkaConnection: Sendable {
 
   /// Leaves the group, so that others take over at once. Outcomes that wait are dropped: the pipeline has ended.
   public func close() async {
+    await source.close()
     hands.end()
     consumer.stop()
     publisher.stop()
@@ -55,7 +61,4 @@ public final class KafkaConnection: Sendable {
       }
     }
   }
-
-  /// librdkafka's version at run time, as in "2.0.2".
-  public static var libraryVersion: String { String(cString: rd_kafka_version_str()) }
 }

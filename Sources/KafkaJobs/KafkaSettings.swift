@@ -15,6 +15,8 @@ public struct KafkaSettings: Sendable, Equatable {
   /// librdkafka's own settings by name: security, timeouts. They win over what is set here, but for those that the
   /// promise hangs on, which are refused.
   public var properties: [String: String] = [:]
+  /// How often a job may be begun without an end before it is rejected, where attempts are counted.
+  public var attemptLimit = 3
   /// Bytes of the largest record read or written.
   public var largestRecord = 8 << 20
   /// Jobs read ahead of the pipeline, at most, and their bytes; at least one is read whatever its size.

@@ -17,7 +17,8 @@ public struct KafkaWorker: Sendable {
   ///   - pipeline: makes the way from a connection's source to its sink.
   public init(
     _ settings: KafkaSettings, limits: JobLimits = .records, defaults: GenerationParameters = .init(),
-    log: Logger = Logger(label: "focus.kafka"), onStatistics: (@Sendable (String) -> Void)? = nil,
+    attempts: (any AttemptCounts)? = nil, log: Logger = Logger(label: "focus.kafka"),
+    onStatistics: (@Sendable (String) -> Void)? = nil,
     onConnection: @escaping @Sendable (KafkaConnection?) -> Void = { _ in },
     pipeline: @escaping @Sendable (KafkaConnection) -> Pipeline
   ) {
@@ -26,7 +27,9 @@ public struct KafkaWorker: Sendable {
     self.pipeline = pipeline
     self.onConnection = onConnection
     connect = { () throws(KafkaFailure) in
-      try KafkaConnection(settings, limits: limits, defaults: defaults, log: log, onStatistics: onStatistics)
+      try KafkaConnection(
+        settings, limits: limits, defaults: defaults, attempts: attempts, log: log, onStatistics: onStatistics
+      )
     }
   }
 

@@ -18,7 +18,8 @@ struct Focus: AsyncParsableCommand {
       """,
     version: version,
     subcommands: [
-      RunCommand.self, WorkerCommand.self, AskCommand.self, InspectCommand.self, BenchCommand.self,
+      RunCommand.self, WorkerCommand.self, SubmitCommand.self, CollectCommand.self, AskCommand.self,
+      InspectCommand.self, BenchCommand.self,
       CacheCommand.self,
       DoctorCommand.self,
     ])

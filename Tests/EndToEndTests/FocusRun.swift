@@ -20,9 +20,10 @@ final class FocusRun: Sendable {
   ///   - folder: takes what it says on standard error.
   ///   - isHeard: whether somebody reads its standard error.
   ///   - fileBlocks: no file may grow beyond so many blocks of 512 bytes.
+  ///   - variables: further ones of its environment.
   init(
     _ arguments: [String], in folder: TemporaryFolder, input: Pipe? = nil, output: Pipe? = nil,
-    isHeard: Bool = true, fileBlocks: Int? = nil
+    isHeard: Bool = true, fileBlocks: Int? = nil, variables: [String: String] = [:]
   ) throws {
     errors = folder.url.appending(path: "errors-\(UUID().uuidString)")
     try Data().write(to: errors)
@@ -39,7 +40,7 @@ final class FocusRun: Sendable {
     var environment = ProcessInfo.processInfo.environment.filter { !$0.key.hasPrefix("FOCUS_") }
     // The cache that is used by default is the test's own, never the user's.
     environment["XDG_CACHE_HOME"] = folder.path("cache")
-    process.environment = environment
+    process.environment = environment.merging(variables) { $1 }
     process.standardInput = input ?? FileHandle.nullDevice
     process.standardOutput = output ?? FileHandle.nullDevice
     let deaf = Pipe()
@@ -53,6 +54,8 @@ final class FocusRun: Sendable {
   deinit {
     if process.isRunning { kill(process.processIdentifier, SIGKILL) }
   }
+
+  var processID: Int32 { process.processIdentifier }
 
   func send(_ signal: Int32) {
     kill(process.processIdentifier, signal)

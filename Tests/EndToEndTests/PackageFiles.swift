@@ -4,6 +4,18 @@ import Foundation
 enum Package {
   private static let tests = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
 
+  /// A file that `script/bootstrap --checks` installs.
+  static func dependency(_ name: String) throws -> String {
+    let path = tests.appending(path: "../.deps/\(name)").standardized.path
+    guard FileManager.default.fileExists(atPath: path) else { throw MissingDependency(path: path) }
+    return path
+  }
+
+  struct MissingDependency: Error, CustomStringConvertible {
+    var path: String
+    var description: String { "\(path) is missing: run script/bootstrap --checks" }
+  }
+
   /// The folder of a tiny model with random weights.
   static func model(_ name: String) -> String {
     tests.appending(path: "LlavaModelTests/Fixtures/\(name)").path

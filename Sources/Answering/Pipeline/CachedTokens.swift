@@ -55,6 +55,7 @@ final class CachedTokens: Sendable {
           key: key, blob: CompressedImageCoding.encode(image, key: key), imageSHA256: imageSHA256,
           model: modelName, encodedTokens: image.encodedTokens, tokens: image.tokenCount))
       worked()
+      Failpoint.reach("cache.saved")
       observer.observe(.tokenCache(.saved))
     } catch {
       if !Task.isCancelled { failed(error) }

@@ -157,6 +157,7 @@ public struct Pipeline: Sendable {
       try await source.finish(delivery)
       tally.observe(.published(published))
     } catch _ where Task.isCancelled || delivery.isWithdrawn {
+      await source.abandon(delivery)
       tally.observe(.abandoned(delivery))
     }
     return .ended
@@ -228,6 +229,7 @@ public struct Pipeline: Sendable {
 
     try await turn.take()
     let questions = job.questionsWithSelection
+    Failpoint.reach("answer", job.id)
     let replies = try await timed(.answer, tally) {
       try await model.answer(questions, about: compressed, key: key)
     }

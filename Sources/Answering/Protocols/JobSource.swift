@@ -7,6 +7,14 @@ public protocol JobSource: Sendable {
 
   /// The delivery's outcome is published: its place need not be read again.
   func finish(_ delivery: Delivery) async throws
+
+  /// The delivery was given up without an outcome: a later run, or another worker, reads it again.
+  func abandon(_ delivery: Delivery) async
+}
+
+extension JobSource {
+  /// Nothing to do where nobody keeps count.
+  public func abandon(_ delivery: Delivery) async {}
 }
 
 /// One message from a source: a job, or why it is none.

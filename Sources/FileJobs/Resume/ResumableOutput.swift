@@ -67,7 +67,7 @@ struct ResumableOutput {
   }
 
   /// Bytes up to and with the last newline.
-  private static func lengthOfWholeLines(_ file: FileDescriptor) throws(FileJobsError) -> Int {
+  static func lengthOfWholeLines(_ file: FileDescriptor) throws(FileJobsError) -> Int {
     let reader = try FileDescriptor.reading(file.path)
     var length = 0
     var read = 0

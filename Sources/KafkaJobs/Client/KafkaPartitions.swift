@@ -12,6 +12,16 @@ struct KafkaPartitions: ~Copyable {
     isOwned = false
   }
 
+  init() {
+    list = rd_kafka_topic_partition_list_new(8)
+    isOwned = true
+  }
+
+  /// - Parameter offset: or one of librdkafka's words for an end, or a time in milliseconds where it asks by time.
+  func add(_ topic: String, _ partition: Int32, offset: Int64) {
+    rd_kafka_topic_partition_list_add(list, topic, partition).pointee.offset = offset
+  }
+
   init(topic: String, _ partitions: some Collection<Int32>) {
     list = rd_kafka_topic_partition_list_new(Int32(partitions.count))
     isOwned = true

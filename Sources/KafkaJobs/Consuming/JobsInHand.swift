@@ -64,7 +64,7 @@ final class JobsInHand: Sendable {
     }
   }
 
-  /// The partitions go to other workers: what is in hand of them is theirs.
+  /// The partitions go to other workers: what is in hand of them is theirs. Not while a commit of theirs is under way.
   func release(_ partitions: [Int32]) {
     let released = Set(partitions)
     let (withdrawals, outcomes) = state.withLock { state in
@@ -162,18 +162,23 @@ final class JobsInHand: Sendable {
   }
 
   /// Returns when the place is committed with its records. Throws `CancellationError` where the place is another
-  /// worker's by now, and otherwise what the publisher found.
+  /// worker's by now or the task is cancelled, and otherwise what the publisher found.
   func publish(_ records: [OutgoingRecord], at place: Place, wake publisher: () -> Void) async throws {
-    try await withCheckedThrowingContinuation { continuation in
-      let refusal: (any Error)? = state.withLock { state in
-        if state.hasEnded { return state.end ?? CancellationError() }
-        guard state.ledger.holds(place) else { return CancellationError() }
-        state.outcomes[place] = Outcome(place: place, records: records, continuation: continuation)
-        state.ledger.finish(place)
-        return nil
+    try await withTaskCancellationHandler {
+      try await withCheckedThrowingContinuation { continuation in
+        let refusal: (any Error)? = state.withLock { state in
+          if state.hasEnded { return state.end ?? CancellationError() }
+          // Cancelled before it waits: the handler below has nobody to resume.
+          guard !Task.isCancelled, state.ledger.holds(place) else { return CancellationError() }
+          state.outcomes[place] = Outcome(place: place, records: records, continuation: continuation)
+          state.ledger.finish(place)
+          return nil
+        }
+        if let refusal { continuation.resume(throwing: refusal) }
+        publisher()
       }
-      if let refusal { continuation.resume(throwing: refusal) }
-      publisher()
+    } onCancel: {
+      giveUp(place, CancellationError())
     }
   }
 
@@ -184,8 +189,12 @@ final class JobsInHand: Sendable {
     state.withLock { state in
       var left = bytes
       var ready: [Outcome] = []
+      var held = held
       for place in state.ledger.ready() where !held.contains(place.partition) {
-        guard let outcome = state.outcomes[place] else { continue }
+        guard let outcome = state.outcomes[place] else {
+          held.insert(place.partition)
+          continue
+        }
         left -= outcome.records.reduce(0) { $0 + $1.value.count }
         if left < 0, !ready.isEmpty { break }
         ready.append(outcome)
@@ -209,12 +218,13 @@ final class JobsInHand: Sendable {
   }
 
   /// This one cannot be published: its job's task learns why, and may publish something else.
-  func refused(_ outcome: Outcome, _ error: any Error) {
-    let isPresent = state.withLock { state in
-      state.ledger.reopen(outcome.place)
-      return state.outcomes.removeValue(forKey: outcome.place) != nil
+  func giveUp(_ place: Place, _ error: any Error) {
+    let outcome = state.withLock { state in
+      guard let outcome = state.outcomes.removeValue(forKey: place) else { return nil as Outcome? }
+      state.ledger.reopen(place)
+      return outcome
     }
-    if isPresent { outcome.continuation.resume(throwing: error) }
+    outcome?.continuation.resume(throwing: error)
   }
 
   /// Published, but not yet committed.

@@ -48,23 +48,9 @@ final class Confirmations: PublishingRounds {
       return false
     }
     if let error = producer.client.fatalError { throw error.failure }
-    var published: [JobsInHand.Outcome] = []
-    for (index, outcome) in outcomes.enumerated() {
-      guard let error = refused[index + 1] else {
-        held.release(outcome.place.partition)
-        published.append(outcome)
-        continue
-      }
-      if error.code == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE {
-        hands.refused(
-          outcome, Rejection(.resultTooLarge, "the brokers take no record of this size: \(error)"))
-      } else {
-        let pause = held.hold(outcome.place.partition, at: .now)
-        log.warning(
-          "Kafka: \(topic)[\(outcome.place.partition)]@\(outcome.place.offset) cannot be published, trying again in \(pause): \(error)"
-        )
-      }
-    }
+    let published = outcomes.indices.filter { refused[$0 + 1] == nil }.map { outcomes[$0] }
+    for outcome in published { held.release(outcome.place.partition) }
+    Refusals(topic: topic, log: log).settle(refused.map { (outcomes[$0.key - 1], $0.value) }, hands, &held)
     hands.published(published)
     commit()
     return !published.isEmpty

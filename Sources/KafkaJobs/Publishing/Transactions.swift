@@ -48,10 +48,12 @@ final class Transactions: PublishingRounds {
       try retrying(until: deadline) { rd_kafka_begin_transaction(producer.client.handle) }
       if let refused = try produce(outcomes, until: deadline) {
         try abort()
-        settle(refused)
+        Refusals(topic: topic, log: log).settle(refused, hands, &held)
         return true
       }
+      Failpoint.reach("transaction.produced")
       try sendOffsets(of: outcomes, until: deadline)
+      Failpoint.reach("transaction.complete")
       try retrying(until: deadline) {
         rd_kafka_commit_transaction(producer.client.handle, Self.left(deadline))
       }
@@ -63,6 +65,7 @@ final class Transactions: PublishingRounds {
       for partition in Set(outcomes.map(\.place.partition)) { _ = held.hold(partition, at: .now) }
       return false
     }
+    Failpoint.reach("transaction.committed")
     for outcome in outcomes { held.release(outcome.place.partition) }
     hands.committed(outcomes)
     return true
@@ -110,21 +113,6 @@ final class Transactions: PublishingRounds {
   private func abort() throws(KafkaError) {
     let deadline = ContinuousClock.now + Self.longest
     try retrying(until: deadline) { rd_kafka_abort_transaction(producer.client.handle, Self.left(deadline)) }
-  }
-
-  /// What is too large is told to its job, which publishes a dead letter instead; for the rest its partition waits.
-  private func settle(_ refused: [(JobsInHand.Outcome, KafkaError)]) {
-    for (outcome, error) in refused {
-      if error.code == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE {
-        hands.refused(
-          outcome, Rejection(.resultTooLarge, "the brokers take no record of this size: \(error)"))
-      } else {
-        let pause = held.hold(outcome.place.partition, at: .now)
-        log.warning(
-          "Kafka: \(topic)[\(outcome.place.partition)]@\(outcome.place.offset) cannot be published, trying again in \(pause): \(error)"
-        )
-      }
-    }
   }
 
   /// Makes the same call again as long as librdkafka says that it may succeed.

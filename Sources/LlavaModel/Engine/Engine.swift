@@ -19,6 +19,8 @@ final class Engine {
   var nextGroup = 0
   var prefixes = PrefixTable()
   private(set) var counters = EngineCounters()
+  /// Told after each step how many rows it had, and how many key/value cells are taken.
+  var onStep: (@Sendable (_ rows: Int, _ cellsUsed: Int) -> Void)?
 
   /// Blocks while the files are read.
   init(files: ModelFiles, settings: EngineSettings) throws {
@@ -165,6 +167,7 @@ final class Engine {
     for group in running { group.begin() }
     let output = try StepComputation(step: step, groups: running, language: language, settings: selection)
       .run()
+    onStep?(step.slices.reduce(0) { $0 + $1.rows.count }, scheduler.cellsUsed)
     for (slice, group) in zip(step.slices, running) where slice.endsPrefix(of: group.prefix.rowCount) {
       group.prefix.wasComputed()
     }

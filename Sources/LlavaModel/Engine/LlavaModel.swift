@@ -48,6 +48,11 @@ public actor LlavaModel: VisionLanguageModel {
 
   public var counters: EngineCounters { engine.counters }
 
+  /// Tells of each step from now on: its rows, and the key/value cells that are taken. Called on the compute thread.
+  public func onEachStep(_ tell: @escaping @Sendable (_ rows: Int, _ cellsUsed: Int) -> Void) {
+    engine.onStep = tell
+  }
+
   /// Whether nobody waits for an answer.
   var isIdle: Bool { requests.isEmpty }
 

@@ -6,10 +6,11 @@ import CLlama
 struct DoctorCommand: ConfiguredCommand {
   static let configuration = CommandConfiguration(
     commandName: "doctor",
-    abstract: "Checks libraries, model files and the cache, and says what to do about each failure.")
+    abstract: "Checks libraries, model files, the cache and Kafka, and says what to do about each failure.")
 
   @OptionGroup(title: "Model") var model: ModelOptions
   @OptionGroup(title: "Cache") var cache: CacheOptions
+  @OptionGroup(title: "Kafka") var kafka: KafkaOptions
   @OptionGroup(title: "Settings and logs") var shared: SharedOptions
 
   func run() async throws {
@@ -28,7 +29,8 @@ struct DoctorCommand: ConfiguredCommand {
 
   /// In the order shown.
   private func checks() throws -> [Check] {
-    LibraryChecks.all(device: model.device) + CacheChecks.all(try cache.location().0) + (try modelChecks())
+    LibraryChecks.all(device: model.device) + CacheChecks.all(try cache.location().0)
+      + (try BrokerChecks.all(kafka)) + (try modelChecks())
   }
 
   private func modelChecks() throws -> [Check] {

@@ -2,6 +2,7 @@ import Answering
 import ArgumentParser
 import KafkaJobs
 import Logging
+import ServiceLifecycle
 
 /// `focus worker`: answers jobs from Kafka, one of many in a consumer group.
 struct WorkerCommand: ConfiguredCommand {
@@ -22,50 +23,51 @@ struct WorkerCommand: ConfiguredCommand {
   @OptionGroup(title: "Images") var images: ImageOptions
   @OptionGroup(title: "Cache") var cache: CacheOptions
   @OptionGroup(title: "Work in flight") var work: PipelineOptions
+  @OptionGroup(title: "Status") var listen: ListenOptions
   @OptionGroup(title: "Settings and logs") var shared: SharedOptions
 
   func run() async throws {
     LogLines.start(shared)
-    var pipelineSettings = try work.settings()
-    pipelineSettings.compression = answers.compression ?? pipelineSettings.compression
-    let settings = pipelineSettings
+    var settings = try work.settings()
+    settings.compression = answers.compression ?? settings.compression
     var kafkaSettings = try kafka.settings()
     group.apply(to: &kafkaSettings)
-    let worker = kafkaSettings
     let parameters = try answers.parameters()
     let images = try makeImageSource(images)
+    let (kafka, pipeline) = (kafkaSettings, settings)
     try await withTokenStore(cache) { store in
-      try await run(worker, settings, parameters: parameters, images: images, store: store)
+      let registry = PrometheusRegistry(WorkerMetrics.descriptions)
+      let worker = WorkerService(
+        kafka: kafka, pipeline: pipeline, parameters: parameters, images: images, store: store,
+        registry: registry,
+        loadModel: { try await loadModel(model) })
+      try await serve(worker, registry, drainTimeout: pipeline.drainTimeout)
     }
   }
 
-  private func run(
-    _ kafka: KafkaSettings, _ settings: PipelineSettings, parameters: GenerationParameters,
-    images: some ImageSource, store: (any TokenStore)?
+  /// Runs the worker, and beside it, also while the model is loaded, what tells of it.
+  private func serve(
+    _ worker: WorkerService, _ registry: PrometheusRegistry, drainTimeout: Duration
   ) async throws {
-    let drain = Signal()
-    let interrupts = Interrupts(beginning: drain, drainTimeout: settings.drainTimeout)
-    defer { withExtendedLifetime(interrupts) {} }
-    let log = Logger(label: "focus.worker")
-    log.info("loading the model")
-    let model = try await loadModel(model)
-    log.info(
-      "loaded \(model.identity.name); reading \(kafka.jobsTopic) from \(kafka.brokers) as \(kafka.group)")
-    let progress = RunProgress { nil }
-    let worker = KafkaWorker(
-      kafka, limits: JobLimits(messageBytes: kafka.largestRecord), defaults: parameters
-    ) { connection in
-      Pipeline(
-        source: connection.source, images: images, model: model, sink: connection.sink, store: store,
-        settings: settings, observer: progress)
+    var services: [ServiceGroupConfiguration.ServiceConfiguration] = []
+    if let status = StatusServer(registry, isReady: { worker.isReady }).application(at: listen.listen) {
+      services.append(.init(service: status, serviceName: "status"))
     }
+    services.append(
+      .init(service: worker, successTerminationBehavior: .gracefullyShutdownGroup, serviceName: "worker"))
+    var log = Logger(label: "focus.services")
+    log.logLevel = .warning
+    var configuration = ServiceGroupConfiguration(
+      services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: log)
+    // The drain ends by itself; this is for what hangs.
+    configuration.maximumGracefulShutdownDuration = drainTimeout + .seconds(10)
+    configuration.maximumCancellationDuration = .seconds(10)
     do {
-      _ = try await progress.shown { try await worker.run(until: drain) }
+      try await ServiceGroup(configuration: configuration).run()
+    } catch KafkaFailure.settings(let reason) {
+      throw Failure.unusable(reason)
     } catch let failure as KafkaFailure {
-      if case .settings(let reason) = failure { throw Failure.unusable(reason) }
       throw Failure.environment("\(failure)")
     }
-    StandardError.shared.write(
-      progress.text.summary(isComplete: true, doneEarlier: 0, failedEarlier: 0))
   }
 }

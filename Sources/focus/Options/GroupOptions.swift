@@ -18,10 +18,17 @@ struct GroupOptions: ParsableArguments {
         + "host's name)", valueName: "name"))
   var transactionalId: String?
 
+  @Option(
+    help: ArgumentHelp(
+      "How often a job may be begun without an end, as its worker died, before it becomes a dead letter.",
+      valueName: "count"))
+  var maxAttempts = 3
+
   func apply(to settings: inout KafkaSettings) {
     settings.group = group
     settings.delivery = delivery
     settings.transactionalID = transactionalId
+    settings.attemptLimit = max(1, maxAttempts)
   }
 }
 

@@ -13,13 +13,18 @@ final class RunProgress: ProgressObserver {
   private let share: @Sendable () -> Double?
   private let start = ContinuousClock.now
   private let log = Logger(label: "focus.run")
+  private let next: (any ProgressObserver)?
 
-  /// - Parameter share: how much of the input has been read, from 0 to 1; nil where its length is not known.
-  init(share: @escaping @Sendable () -> Double?) {
+  /// - Parameters:
+  ///   - next: observes the same.
+  ///   - share: how much of the input has been read, from 0 to 1; nil where its length is not known.
+  init(passingOnTo next: (any ProgressObserver)? = nil, share: @escaping @Sendable () -> Double?) {
+    self.next = next
     self.share = share
   }
 
   func observe(_ event: ProgressEvent) {
+    next?.observe(event)
     let share = share()
     state.withLock { state in
       if case .began = event, state.shareAtStart == nil { state.shareAtStart = share }

@@ -1,0 +1,106 @@
+import Answering
+import Foundation
+
+/// Results and dead letters of a job file's jobs, collected into a file as they come from elsewhere: each once, in any
+/// order, until every question has one. Begun again with the same files it goes on where it stopped.
+///
+/// Holds about 40 bytes in memory for each job and for each question.
+public struct ResultCollection {
+  /// Questions of each job that are still open.
+  private var open: [ProgressKey: UInt16] = [:]
+  /// What the output held, and what came since.
+  private var done: Set<ProgressKey> = []
+  private var seen: Set<ProgressKey> = []
+  private let output: FileDescriptor
+  private let results = JobRecords()
+
+  public private(set) var questions = 0
+  public private(set) var openQuestions = 0
+  /// Results with an error in place of an answer, and questions of refused jobs.
+  public private(set) var failures = 0
+  /// Results that came more than once: from workers that publish at least once, or jobs that were submitted twice.
+  public private(set) var repeats = 0
+  /// Lines of the job file that are no jobs: nothing will come for them.
+  public private(set) var refusedLines = 0
+
+  public var isComplete: Bool { openQuestions == 0 }
+
+  /// - Parameters:
+  ///   - jobs: the file that was submitted.
+  ///   - output: begun if it is not there; `-` for standard output.
+  public init(
+    jobs: String, output: String, overwrite: Bool = false, limits: JobLimits = .records
+  ) throws(FileJobsError) {
+    var lines = try JobLines(jobs, limits: limits)
+    while let line = try lines.next() {
+      guard case .success(let job) = line.job else {
+        refusedLines += 1
+        continue
+      }
+      questions += job.questions.count
+      open[.refusedJob(job.id), default: 0] += UInt16(job.questions.count)
+    }
+    openQuestions = questions
+    guard output != FileRun.stream else {
+      self.output = .standardOutput
+      return
+    }
+    let file = try FileDescriptor.appending(output)
+    self.output = file
+    guard file.isRegular else { return }
+    try file.lock()
+    if overwrite { try file.truncate(to: 0) }
+    let length = try ResumableOutput.lengthOfWholeLines(file)
+    if length < file.length { try file.truncate(to: length) }
+    var earlier = LineReader(try .reading(output), limit: JobLimits.files.messageBytes)
+    while let line = try earlier.next() {
+      do throws(Rejection) {
+        _ = try take(line.bytes)
+      } catch {
+        throw .damagedOutput(path: output, line: line.number, reason: error.message)
+      }
+    }
+    (done, seen) = (seen, [])
+  }
+
+  /// Writes the record if it is the first for an open question. Whether it was.
+  ///
+  /// Throws a `Rejection` where it is no result and no dead letter, and `FileJobsError`.
+  public mutating func add(_ record: Data) throws -> Bool {
+    guard try take(record) else { return false }
+    try output.write(Array(record) + [UInt8(ascii: "\n")])
+    return true
+  }
+
+  /// Waits until everything is on the disk.
+  public func close() throws(FileJobsError) {
+    if output.isRegular { try output.synchronize() }
+  }
+
+  private mutating func take(_ record: Data) throws(Rejection) -> Bool {
+    let fields = try JSONFields(JSONValue(parsing: record))
+    guard fields["reason"] == nil else { return try takeDeadLetter(record) }
+    let job = try fields.requiredText("job_id")
+    let question = ProgressKey.answer(job: job, question: try fields.requiredText("question_id"))
+    guard seen.insert(question).inserted else {
+      repeats += 1
+      return false
+    }
+    let key = ProgressKey.refusedJob(job)
+    guard !done.contains(question), let left = open[key] else { return false }
+    open[key] = left == 1 ? nil : left - 1
+    openQuestions -= 1
+    if fields["error"] != nil { failures += 1 }
+    return true
+  }
+
+  private mutating func takeDeadLetter(_ record: Data) throws(Rejection) -> Bool {
+    guard let job = try DeadLetter(json: record).jobID, let left = open.removeValue(forKey: .refusedJob(job))
+    else {
+      return false
+    }
+    openQuestions -= Int(left)
+    failures += Int(left)
+    return true
+  }
+}

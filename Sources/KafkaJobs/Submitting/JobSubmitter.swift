@@ -1,0 +1,82 @@
+import Answering
+import CRdKafka
+import Crypto
+import Foundation
+import Logging
+
+/// Puts jobs into the topic.
+public actor JobSubmitter {
+  private static let longest = Duration.seconds(60)
+
+  private let executor = KafkaExecutor(name: "focus.kafka.submit")
+  public nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
+
+  private let client: KafkaClient
+  private let topic: OpaquePointer
+  private let topicName: String
+  private var failed: [Int: KafkaError] = [:]
+
+  /// Throws `KafkaFailure.settings`. Brokers that cannot be reached are waited for, as long as a record may take.
+  public init(_ settings: KafkaSettings, log: Logger = Logger(label: "focus.kafka")) throws(KafkaFailure) {
+    let configuration = KafkaConfiguration()
+    try configuration.set(settings, client: "focus-submit")
+    try configuration.set("linger.ms", "20")
+    try configuration.set(settings.properties)
+    try configuration.set("enable.idempotence", "true")
+    client = try configuration.client(RD_KAFKA_PRODUCER, KafkaEvents(log: log))
+    guard let topic = rd_kafka_topic_new(client.handle, settings.jobsTopic, nil) else {
+      throw .settings("the jobs topic \(settings.jobsTopic): \(KafkaError(rd_kafka_last_error()))")
+    }
+    self.topic = topic
+    topicName = settings.jobsTopic
+  }
+
+  deinit { rd_kafka_topic_destroy(topic) }
+
+  /// Queues one job's message. Waits while the queue is full.
+  ///
+  /// - Parameter number: above 0; names the message where it cannot be delivered.
+  public func submit(_ message: Data, about image: ImageReference, number: Int) throws {
+    let key = Array(image.recordKey.utf8)
+    let deadline = ContinuousClock.now + Self.longest
+    while true {
+      let status = message.withUnsafeBytes { message in
+        key.withUnsafeBytes { key in
+          rd_kafka_produce(
+            topic, RD_KAFKA_PARTITION_UA, RD_KAFKA_MSG_F_COPY,
+            UnsafeMutableRawPointer(mutating: message.baseAddress),
+            message.count, key.baseAddress, key.count, UnsafeMutableRawPointer(bitPattern: number))
+        }
+      }
+      rd_kafka_poll(client.handle, 0)
+      if status == 0 { return }
+      let error = KafkaError(rd_kafka_last_error())
+      guard error.code == RD_KAFKA_RESP_ERR__QUEUE_FULL else {
+        failed[number] = error
+        return
+      }
+      guard ContinuousClock.now < deadline else {
+        throw KafkaFailure.broken("\(topicName) takes no records: \(error)")
+      }
+      try Task.checkCancellation()
+      rd_kafka_poll(client.handle, 100)
+    }
+  }
+
+  /// Waits until all is delivered. Why messages were not, by their numbers.
+  public func finish() throws -> [Int: String] {
+    while rd_kafka_flush(client.handle, 500) == RD_KAFKA_RESP_ERR__TIMED_OUT { try Task.checkCancellation() }
+    failed.merge(client.events.takeFailedRecords()) { first, _ in first }
+    return failed.mapValues(\.description)
+  }
+}
+
+extension ImageReference {
+  /// The key of a job's record: one image's jobs meet in one partition.
+  var recordKey: String {
+    switch self {
+    case .uri(let uri): uri
+    case .data(let data): SHA256.hash(data: data).map { String(format: "%02x", $0) }.joined()
+    }
+  }
+}

@@ -1,0 +1,122 @@
+import CRdKafka
+import Foundation
+import Logging
+
+/// Reads results and dead letters out of their topics, committed ones only, from all partitions. It is in no group, so
+/// that any number of readers sees everything.
+public actor ResultReader {
+  private static let pollMilliseconds: Int32 = 200
+  private static let metadataMilliseconds: Int32 = 10_000
+
+  private let executor = KafkaExecutor(name: "focus.kafka.collect")
+  public nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
+
+  private let client: KafkaClient
+  private let topics: [String]
+  private let deadLetters: String
+  private let since: Date?
+  private var isAssigned = false
+  /// Partitions, by topic and number, of which more may lie there.
+  private var unread: Set<String> = []
+
+  /// A record, as it was written.
+  public struct Record: Sendable {
+    public var isDeadLetter: Bool
+    public var value: Data
+  }
+
+  public enum Event: Sendable {
+    case record(Record)
+    /// Everything that is there has been read.
+    case atEnd
+    /// Nothing came for a moment.
+    case nothing
+  }
+
+  /// - Parameter since: records written before are passed over; nil reads from the topics' beginning.
+  public init(
+    _ settings: KafkaSettings, since: Date? = nil, log: Logger = Logger(label: "focus.kafka")
+  ) throws(KafkaFailure) {
+    let configuration = KafkaConfiguration()
+    try configuration.set(settings, client: "focus-collect")
+    // librdkafka wants a group's name also where there is none.
+    try configuration.set("group.id", "focus-collect-\(UUID().uuidString)")
+    try configuration.set("auto.offset.reset", "earliest")
+    try configuration.set(settings.properties)
+    try configuration.set("enable.partition.eof", "true")
+    try configuration.set("enable.auto.commit", "false")
+    try configuration.set("enable.auto.offset.store", "false")
+    try configuration.set("isolation.level", "read_committed")
+    client = try configuration.client(RD_KAFKA_CONSUMER, KafkaEvents(log: log))
+    rd_kafka_poll_set_consumer(client.handle)
+    topics = [settings.resultsTopic, settings.deadLettersTopic]
+    deadLetters = settings.deadLettersTopic
+    self.since = since
+  }
+
+  deinit { rd_kafka_consumer_close(client.handle) }
+
+  /// What comes next. Throws `KafkaFailure` where the brokers cannot be reached or a topic does not exist.
+  public func next() throws -> Event {
+    if !isAssigned { try assign() }
+    guard let message = rd_kafka_consumer_poll(client.handle, Self.pollMilliseconds) else { return .nothing }
+    defer { rd_kafka_message_destroy(message) }
+    if message.pointee.err != RD_KAFKA_RESP_ERR_NO_ERROR {
+      if let error = client.fatalError { throw error.failure }
+      guard message.pointee.err == RD_KAFKA_RESP_ERR__PARTITION_EOF else { return .nothing }
+      unread.remove("\(topicName(message)) \(message.pointee.partition)")
+      return unread.isEmpty ? .atEnd : .nothing
+    }
+    guard let payload = message.pointee.payload else { return .nothing }
+    return .record(
+      Record(
+        isDeadLetter: topicName(message) == deadLetters,
+        value: Data(bytes: payload, count: message.pointee.len)))
+  }
+
+  private func topicName(_ message: UnsafeMutablePointer<rd_kafka_message_t>) -> String {
+    String(cString: rd_kafka_topic_name(message.pointee.rkt))
+  }
+
+  private func assign() throws {
+    let partitions = KafkaPartitions()
+    for topic in topics {
+      for number in 0..<(try partitionCount(of: topic)) {
+        partitions.add(topic, number, offset: startOffset)
+        unread.insert("\(topic) \(number)")
+      }
+    }
+    do throws(KafkaError) {
+      if since != nil {
+        try check(rd_kafka_offsets_for_times(client.handle, partitions.list, Self.metadataMilliseconds))
+      }
+      try check(rd_kafka_assign(client.handle, partitions.list))
+    } catch {
+      throw error.failure
+    }
+    isAssigned = true
+  }
+
+  /// A time where offsets are asked by it.
+  private var startOffset: Int64 {
+    since.map { Int64($0.timeIntervalSince1970 * 1000) } ?? Int64(RD_KAFKA_OFFSET_BEGINNING)
+  }
+
+  private func partitionCount(of name: String) throws -> Int32 {
+    guard let topic = rd_kafka_topic_new(client.handle, name, nil) else {
+      throw KafkaError(rd_kafka_last_error()).failure
+    }
+    defer { rd_kafka_topic_destroy(topic) }
+    var metadata: UnsafePointer<rd_kafka_metadata>?
+    do throws(KafkaError) {
+      try check(rd_kafka_metadata(client.handle, 0, topic, &metadata, Self.metadataMilliseconds))
+    } catch {
+      throw KafkaFailure.broken("the topic \(name) cannot be looked up: \(error)")
+    }
+    defer { rd_kafka_metadata_destroy(metadata) }
+    guard let found = metadata?.pointee, found.topic_cnt == 1, found.topics[0].partition_cnt > 0 else {
+      throw KafkaFailure.broken("the topic \(name) does not exist")
+    }
+    return Int32(found.topics[0].partition_cnt)
+  }
+}

@@ -1,0 +1,114 @@
+import Adversary
+import Foundation
+import Testing
+
+extension EndToEnd {
+  /// `focus worker`, `submit` and `collect` on an independent broker.
+  @Suite struct WorkerTests {
+    @Test func workersOfAGroupDivideTheJobsAndAnswerEachOnce() async throws {
+      let kafka = try await KafkaFolder(jobs: 80)
+      let workers = try ["one", "two"].map { try kafka.worker($0) }
+      let collection = try await kafka.collector().end()
+      #expect(collection.status == 0, "\(collection.errors)")
+      let published = try await kafka.published()
+      #expect(published.questions == kafka.questions)
+      #expect(!published.hasRepeats)
+      for worker in workers { worker.send(SIGTERM) }
+      for worker in workers {
+        let ending = await worker.end()
+        #expect(ending.status == 0, "\(ending.errors)")
+      }
+    }
+
+    /// Killed while it answers, between producing and committing, with the commit on its way, after a save: what was
+    /// committed stays, and the next worker answers the rest, once.
+    @Test(arguments: [
+      "answer=kill@9", "transaction.produced=kill@3", "transaction.complete=kill@3",
+      "transaction.committed=kill@3", "cache.saved=kill@2",
+    ])
+    func aWorkerThatDiesLosesNothingAndRepeatsNothing(failpoint: String) async throws {
+      let kafka = try await KafkaFolder(jobs: 60)
+      let first = try kafka.worker("one", failpoints: failpoint)
+      #expect(await first.end().signal == SIGKILL, "\(first.said)")
+      let second = try kafka.worker("two")
+      let collection = try await kafka.collector().end()
+      #expect(collection.status == 0, "\(collection.errors)")
+      let published = try await kafka.published()
+      #expect(published.questions == kafka.questions)
+      #expect(!published.hasRepeats)
+      second.send(SIGTERM)
+      #expect(await second.end().status == 0)
+    }
+
+    /// Stopped like a machine that hangs, replaced, and awake again: it must not publish, and ends.
+    @Test func aZombieIsFenced() async throws {
+      let kafka = try await KafkaFolder(jobs: 60)
+      let zombie = try kafka.worker("one", failpoints: "transaction.produced=stop@2")
+      // It has begun a transaction, and stands still in the second.
+      #expect(await zombie.happens { _ in kafka.isStopped(zombie) })
+      let second = try kafka.worker("one")
+      let collection = try await kafka.collector().end()
+      #expect(collection.status == 0, "\(collection.errors)")
+      zombie.send(SIGCONT)
+      let ending = await zombie.end()
+      #expect(ending.status == 3, "\(ending.errors)")
+      #expect(ending.errors.contains("another worker has taken this one's place"), "\(ending.errors)")
+      let published = try await kafka.published()
+      #expect(published.questions == kafka.questions)
+      #expect(!published.hasRepeats)
+      second.send(SIGTERM)
+      #expect(await second.end().status == 0)
+    }
+
+    @Test func sigtermFinishesWhatIsInFlightAndLeavesTheRest() async throws {
+      let kafka = try await KafkaFolder(jobs: 200)
+      let first = try kafka.worker("one")
+      let collection = try kafka.collector()
+      #expect(await first.send(SIGTERM) { _ in kafka.folder.lineCount("out.jsonl") >= 20 })
+      let ending = await first.end()
+      #expect(ending.status == 0, "\(ending.errors)")
+      #expect(try await kafka.published().questions.count < kafka.questions.count)
+      let second = try kafka.worker("two")
+      #expect(await collection.end().status == 0)
+      let published = try await kafka.published()
+      #expect(published.questions == kafka.questions)
+      #expect(!published.hasRepeats)
+      second.send(SIGTERM)
+      #expect(await second.end().status == 0)
+    }
+
+    /// A job that kills whoever works on it, and its neighbours in flight.
+    @Test func aJobThatKillsItsWorkersBecomesADeadLetter() async throws {
+      let kafka = try await KafkaFolder(jobs: 24)
+      var deaths = 0
+      let collection = try kafka.collector()
+      while deaths < 6 {
+        let worker = try kafka.worker(
+          "worker \(deaths)", failpoints: "answer/7=kill", ["--max-attempts", "2"])
+        let isOver = await worker.happens { _ in kafka.folder.lineCount("out.jsonl") == 47 }
+        if isOver {
+          worker.send(SIGTERM)
+          #expect(await worker.end().status == 0)
+          break
+        }
+        #expect(await worker.end().signal == SIGKILL)
+        deaths += 1
+      }
+      #expect(deaths == 2)
+      #expect(await collection.end().status == 1)
+      let lines = try kafka.folder.results("out.jsonl")
+      #expect(lines.filter { $0.reason == "attempts_exhausted" }.map(\.jobId) == ["7"])
+      #expect(
+        lines.filter { $0.reason == nil }.map(\.question).sorted()
+          == kafka.questions.filter { !$0.hasPrefix("7/") })
+    }
+  }
+}
+
+extension KafkaFolder {
+  /// Whether the process stands still.
+  fileprivate func isStopped(_ run: FocusRun) -> Bool {
+    let status = try? String(contentsOfFile: "/proc/\(run.processID)/stat", encoding: .utf8)
+    return status?.split(separator: ")").last?.split(separator: " ").first == "T"
+  }
+}

@@ -1,0 +1,134 @@
+import Answering
+import CRdKafka
+import Foundation
+import StubAnswers
+import Testing
+
+@testable import KafkaJobs
+
+/// Faults that librdkafka's mock cluster injects: no job goes without its results.
+@Suite(.serialized, .timeLimit(.minutes(3))) struct FaultTests {
+  private static let jobs = 60
+
+  @Test(arguments: DeliveryGuarantee.allCases)
+  func jobsAreAnswered(delivery: DeliveryGuarantee) async throws {
+    try await everyJobIsAnswered(delivery) { _ in }
+  }
+
+  @Test func brokersAreDownForAWhile() async throws {
+    try await everyJobIsAnswered { cluster in
+      cluster.takeDown()
+      try await Task.sleep(for: .seconds(3))
+      cluster.bringUp()
+    }
+  }
+
+  @Test func coordinatorsMove() async throws {
+    try await everyJobIsAnswered { cluster in
+      for broker in [2, 3, 1] as [Int32] {
+        rd_kafka_mock_coordinator_set(cluster.cluster, "group", "focus", broker)
+        rd_kafka_mock_coordinator_set(cluster.cluster, "transaction", "worker", broker)
+        try await Task.sleep(for: .milliseconds(300))
+      }
+    }
+  }
+
+  @Test func leadersMove() async throws {
+    try await everyJobIsAnswered { cluster in
+      for turn in 1...3 as ClosedRange<Int32> {
+        for topic in ["focus.jobs", "focus.results"] {
+          for partition in 0..<4 as Range<Int32> {
+            rd_kafka_mock_partition_set_leader(cluster.cluster, topic, partition, (partition + turn) % 3 + 1)
+          }
+        }
+        try await Task.sleep(for: .milliseconds(300))
+      }
+    }
+  }
+
+  @Test func aTransactionMustBeAborted() async throws {
+    try await everyJobIsAnswered { cluster in
+      cluster.fail(.addOffsetsToTransaction, RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED)
+      cluster.fail(.produce, RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED)
+    }
+  }
+
+  @Test func aProducerThatIsSpentIsReplaced() async throws {
+    try await everyJobIsAnswered { cluster in
+      cluster.fail(
+        .produce, RD_KAFKA_RESP_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER, RD_KAFKA_RESP_ERR_UNKNOWN_PRODUCER_ID)
+    }
+  }
+
+  @Test func aCommitThatGoesWrongIsMadeAgain() async throws {
+    try await everyJobIsAnswered { cluster in
+      cluster.fail(
+        .endTransaction, RD_KAFKA_RESP_ERR_COORDINATOR_NOT_AVAILABLE, RD_KAFKA_RESP_ERR_NOT_COORDINATOR,
+        RD_KAFKA_RESP_ERR_CONCURRENT_TRANSACTIONS)
+    }
+  }
+
+  @Test func aFencedWorkerEndsAndSaysWhy() async throws {
+    let cluster = try MockCluster()
+    cluster.fail(.initProducerID, RD_KAFKA_RESP_ERR_PRODUCER_FENCED)
+    await #expect {
+      try await Self.worker(cluster.settings).run(until: Signal())
+    } throws: { error in
+      guard case KafkaFailure.fenced = error else { return false }
+      return true
+    }
+  }
+
+  /// What the brokers take no record of becomes a dead letter, and its neighbours are answered.
+  @Test func aResultThatIsTooLargeIsADeadLetter() async throws {
+    let cluster = try MockCluster()
+    try await cluster.submit(0..<Self.jobs)
+    cluster.fail(.produce, RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE)
+    try await answers(cluster, cluster.settings)
+  }
+
+  @Test func settingsThatBreakThePromiseAreRefused() throws {
+    var settings = KafkaSettings(brokers: "localhost:1")
+    for (name, value) in ["enable.auto.commit": "true", "group.id": "x", "no.such.setting": "1"] {
+      settings.properties = [name: value]
+      #expect {
+        try KafkaConnection(settings)
+      } throws: { "\($0)".contains(name) }
+    }
+  }
+
+  // MARK: The same for each
+
+  /// Runs a worker over some jobs while `fault` does its worst.
+  private func everyJobIsAnswered(
+    _ delivery: DeliveryGuarantee = .exactlyOnce,
+    while fault: @escaping @Sendable (MockCluster) async throws -> Void
+  ) async throws {
+    let cluster = try MockCluster()
+    var settings = cluster.settings
+    settings.delivery = delivery
+    try await cluster.submit(0..<Self.jobs)
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      group.addTask { try await fault(cluster) }
+      try await answers(cluster, settings)
+      try await group.waitForAll()
+    }
+  }
+
+  private func answers(_ cluster: MockCluster, _ settings: KafkaSettings) async throws {
+    let drain = Signal()
+    async let ending = Self.worker(settings).run(until: drain)
+    let found = try await cluster.results(of: Self.jobs)
+    drain.raise()
+    _ = try await ending
+    #expect(found.count == Self.jobs * 2)
+  }
+
+  private static func worker(_ settings: KafkaSettings) -> KafkaWorker {
+    KafkaWorker(settings) { connection in
+      Pipeline(
+        source: connection.source, images: StubImages(),
+        model: StubModel { _ in try await Task.sleep(for: .milliseconds(5)) }, sink: connection.sink)
+    }
+  }
+}
