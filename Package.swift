@@ -41,9 +41,10 @@ let package = Package(
     .systemLibrary(name: "CVips", providers: [.apt(["libvips-dev"]), .brew(["vips"])]),
     .systemLibrary(
       name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"]), .brew(["curl"])]),
-
     .systemLibrary(
       name: "CRdKafka", pkgConfig: "rdkafka", providers: [.apt(["librdkafka-dev"]), .brew(["librdkafka"])]),
+    .systemLibrary(
+      name: "CPostgres", pkgConfig: "libpq", providers: [.apt(["libpq-dev"]), .brew(["libpq"])]),
 
     // Pure Swift: decisions, no I/O.
     .target(name: "TokenSampling", swiftSettings: swiftSettings),
@@ -85,14 +86,15 @@ let package = Package(
       name: "SQLiteTokenStore", dependencies: ["Answering", .product(name: "GRDB", package: "GRDB.swift")],
       swiftSettings: swiftSettings),
 
+    .target(
+      name: "PostgresTokenStore", dependencies: ["Answering", "CPostgres"], swiftSettings: swiftSettings),
+
     // The command line: reads settings, wires, runs.
     .executableTarget(
       name: "focus",
       dependencies: [
         "Answering", "TokenSampling", "LlavaModel", "Images", "FileJobs", "KafkaJobs", "SQLiteTokenStore",
-        "CLlama",
-        "CVips",
-        "CCurl",
+        "PostgresTokenStore", "CLlama", "CVips", "CCurl",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Configuration", package: "swift-configuration"),
         .product(name: "Crypto", package: "swift-crypto"),
@@ -125,6 +127,10 @@ let package = Package(
       dependencies: [
         "SQLiteTokenStore", "StoreConformance", "Answering", .product(name: "GRDB", package: "GRDB.swift"),
       ],
+      swiftSettings: swiftSettings),
+    .testTarget(
+      name: "PostgresTokenStoreTests",
+      dependencies: ["PostgresTokenStore", "StoreConformance", "Answering", "TokenSampling", "Adversary"],
       swiftSettings: swiftSettings),
     .testTarget(
       name: "LlavaModelTests", dependencies: ["LlavaModel", "Adversary", "CLlama"],
