@@ -147,7 +147,9 @@ let package = Package(
       swiftSettings: swiftSettings),
     .testTarget(
       name: "FocusTests",
-      dependencies: ["focus", "Answering", "TokenSampling", "LlavaModel", "Images", "Adversary"],
+      dependencies: [
+        "focus", "Answering", "TokenSampling", "LlavaModel", "Images", "PostgresTokenStore", "Adversary",
+      ],
       swiftSettings: swiftSettings),
     // The built executable, run as its users run it.
     .testTarget(

@@ -16,7 +16,9 @@ extension PostgresTokenStore: EncodeLeases {
       RETURNING fencing
       """, [.key(key), .text(owner), .integer(duration.milliseconds)])
     return try await pool.run(within: settings.timeout) { connection, deadline in
-      guard let result = try connection.run([statement], deadline).first, !result.rows.isEmpty else { return nil }
+      guard let result = try connection.run([statement], deadline).first, !result.rows.isEmpty else {
+        return nil
+      }
       return EncodeLease(key: key, fencing: try result.integer(0, 0))
     }
   }

@@ -59,7 +59,9 @@ public actor PostgresTokenStore: TokenStore {
   public func load(_ key: TokenKey) async throws -> Data? {
     let statement = Statement("SELECT blob FROM focus_compressed_image WHERE key = $1", [.key(key)])
     let blob: Data? = try await pool.run(within: settings.timeout) { connection, deadline in
-      guard let result = try connection.run([statement], deadline).first, !result.rows.isEmpty else { return nil }
+      guard let result = try connection.run([statement], deadline).first, !result.rows.isEmpty else {
+        return nil
+      }
       return result.bytes(0, 0)
     }
     if blob != nil { noteUse(of: key) }
@@ -173,7 +175,8 @@ public actor PostgresTokenStore: TokenStore {
         """,
         [
           .byteStrings(uses.map { Data($0.key.digest) }),
-          .integers(uses.map { Int(clamping: Int64(($0.value.duration(to: now) / .microseconds(1)).rounded())) }),
+          .integers(
+            uses.map { Int(clamping: Int64(($0.value.duration(to: now) / .microseconds(1)).rounded())) }),
         ])
     ]
   }

@@ -137,7 +137,8 @@ public final class PostgresServer: Sendable {
 
   private static func findBinaries() throws -> String {
     let root = "/usr/lib/postgresql"
-    let versions = ((try? FileManager.default.contentsOfDirectory(atPath: root)) ?? []).compactMap(Int.init).sorted()
+    let versions = ((try? FileManager.default.contentsOfDirectory(atPath: root)) ?? []).compactMap(Int.init)
+      .sorted()
     let folders = versions.reversed().map { "\(root)/\($0)/bin" } + ["/opt/homebrew/bin", "/usr/local/bin"]
     let found = folders.first { FileManager.default.isExecutableFile(atPath: $0 + "/initdb") }
     guard let found else {

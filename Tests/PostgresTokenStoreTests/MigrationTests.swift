@@ -20,7 +20,9 @@ struct MigrationTests {
     let package = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
       .deletingLastPathComponent()
     let folder = package.appending(path: "schemas/postgres")
-    let files = try FileManager.default.contentsOfDirectory(atPath: folder.path).filter { $0.hasSuffix(".sql") }
+    let files = try FileManager.default.contentsOfDirectory(atPath: folder.path).filter {
+      $0.hasSuffix(".sql")
+    }
     #expect(Set(files) == Set(migrationTexts.keys))
     for file in files {
       let text = try String(contentsOf: folder.appending(path: file), encoding: .utf8)
@@ -110,7 +112,9 @@ struct MigrationTests {
   func rights() async throws {
     _ = try await server.sql("CREATE ROLE plain_\(name) LOGIN PASSWORD 's3cret/word'", in: name)
     let plain = server.url(name, user: "plain_\(name)")
-    let refused = await #expect(throws: PostgresError.self) { _ = try await PostgresTokenStore.open(url: plain) }
+    let refused = await #expect(throws: PostgresError.self) {
+      _ = try await PostgresTokenStore.open(url: plain)
+    }
     #expect(refused?.description.contains("focus cache migrate") == true)
     _ = try await migrate()
     _ = try await server.sql("GRANT SELECT ON focus_migration TO plain_\(name)", in: name)

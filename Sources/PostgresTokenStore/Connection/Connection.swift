@@ -122,7 +122,8 @@ final class Connection {
       switch PQflush(handle) {
       case 0: return
       case 1:
-        if try wait(for: Int16(POLLIN | POLLOUT), deadline) & Int16(POLLIN) != 0, PQconsumeInput(handle) != 1 {
+        if try wait(for: Int16(POLLIN | POLLOUT), deadline) & Int16(POLLIN) != 0, PQconsumeInput(handle) != 1
+        {
           throw lost()
         }
       default: throw lost()

@@ -23,6 +23,7 @@ extension Duration {
   var milliseconds: Int {
     let (seconds, attoseconds) = components
     // A million years: far from overflow.
-    return Int(min(seconds, 1 << 45)) * 1000 + Int((attoseconds + 999_999_999_999_999) / 1_000_000_000_000_000)
+    return Int(min(seconds, 1 << 45)) * 1000
+      + Int((attoseconds + 999_999_999_999_999) / 1_000_000_000_000_000)
   }
 }

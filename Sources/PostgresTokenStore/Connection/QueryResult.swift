@@ -55,7 +55,9 @@ final class QueryResult {
   ) rethrows -> Value {
     let (row, column) = (Int32(clamping: row), Int32(clamping: column))
     // libpq answers nil, and says so on standard error, for a place that is not there.
-    guard row < PQntuples(handle), column < PQnfields(handle) else { return try read(.init(start: nil, count: 0)) }
+    guard row < PQntuples(handle), column < PQnfields(handle) else {
+      return try read(.init(start: nil, count: 0))
+    }
     let count = Int(PQgetlength(handle, row, column))
     return try read(UnsafeRawBufferPointer(start: PQgetvalue(handle, row, column), count: count))
   }

@@ -13,7 +13,8 @@ struct Migration: Sendable, Equatable {
       let name = String(file.dropLast(suffix.count))
       guard let version = Int(name.prefix { $0 != "_" }) else { return nil }
       return Migration(
-        version: version, name: name, up: migrationTexts[file] ?? "", down: migrationTexts[name + ".down.sql"] ?? "")
+        version: version, name: name, up: migrationTexts[file] ?? "",
+        down: migrationTexts[name + ".down.sql"] ?? "")
     }
   }()
 

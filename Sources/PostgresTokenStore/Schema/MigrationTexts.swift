@@ -1,3 +1,4 @@
+// swift-format-ignore-file
 // Written by script/embed-migrations from schemas/postgres: change the files there.
 
 /// The SQL files of `schemas/postgres`, by name.

@@ -23,7 +23,8 @@ struct Migrator {
   ///   - change: what layout is wanted, given the present one.
   /// - Returns: what was done, by name.
   /// - Throws: `PostgresError`.
-  func migrate(to target: Int? = nil, layout change: (TableLayout) -> TableLayout = { $0 }) throws -> [String] {
+  func migrate(to target: Int? = nil, layout change: (TableLayout) -> TableLayout = { $0 }) throws -> [String]
+  {
     let target = target ?? Migration.latest
     let before = try version()
     guard before <= Migration.latest else { throw PostgresError.newer(database: database, version: before) }
@@ -83,7 +84,8 @@ struct Migrator {
     for migration in undone {
       try connection.script(migration.down, deadline)
       _ = try connection.run(
-        [Statement("DELETE FROM focus_migration WHERE version = $1", [.integer(migration.version)])], deadline)
+        [Statement("DELETE FROM focus_migration WHERE version = $1", [.integer(migration.version)])], deadline
+      )
     }
     if target == 0 { try connection.script("DROP TABLE focus_migration", deadline) }
     return undone.map { "\($0.name) undone" }
@@ -94,11 +96,5 @@ struct Migrator {
       throw PostgresError.unexpectedAnswer("no row")
     }
     return try result.integer(0, 0)
-  }
-}
-
-extension TableLayout {
-  fileprivate var name: String {
-    (partitions == 0 ? "one table" : "\(partitions) partitions") + (isUnlogged ? ", unlogged" : "")
   }
 }

@@ -8,6 +8,9 @@ public struct PostgresSchema: Sendable {
   private static let migrationLimit = Duration.seconds(4 * 3600)
   private static let lookLimit = Duration.seconds(10)
 
+  /// The version of the tables that this program works with.
+  public static var latestVersion: Int { Migration.latest }
+
   init(_ pool: ConnectionPool) {
     self.pool = pool
   }
@@ -27,7 +30,7 @@ public struct PostgresSchema: Sendable {
     }
   }
 
-  /// The database without user and password, for messages.
+  /// The database without user and password, for messages: `postgres://host:port/name`.
   public var database: String { pool.settings.database }
 
   /// Makes the tables, or brings them to a version. Safe while others do the same, and while workers run.
@@ -52,7 +55,8 @@ public struct PostgresSchema: Sendable {
       } catch PostgresError.refused("42501", let message) {
         throw PostgresError.refused(
           state: "42501",
-          message: "\(message). Making the cache's tables takes the right to: GRANT CREATE ON SCHEMA public, or "
+          message:
+            "\(message). Making the cache's tables takes the right to: GRANT CREATE ON SCHEMA public, or "
             + "let their owner run focus cache migrate")
       }
     }
@@ -98,6 +102,12 @@ public struct PostgresReport: Sendable, Equatable {
   public var layout: TableLayout?
   /// Rights on tables that the user lacks, as `focus_attempt: DELETE`.
   public var missingRights: [String] = []
+
+  public init(serverVersion: Int, version: Int, neededVersion: Int) {
+    self.serverVersion = serverVersion
+    self.version = version
+    self.neededVersion = neededVersion
+  }
 
   /// The oldest server that has everything used here (`MATERIALIZED` came last).
   public static let leastServerVersion = 120_000

@@ -12,6 +12,11 @@ public struct TableLayout: Sendable, Equatable {
     self.isUnlogged = isUnlogged
   }
 
+  /// As `8 partitions, unlogged`.
+  public var name: String {
+    (partitions == 0 ? "one table" : "\(partitions) partitions") + (isUnlogged ? ", unlogged" : "")
+  }
+
   static func read(_ connection: Connection, _ deadline: Deadline) throws -> TableLayout {
     let results = try connection.run(
       [
