@@ -44,9 +44,10 @@ let package = Package(
     .systemLibrary(name: "CVips", providers: [.apt(["libvips-dev"]), .brew(["vips"])]),
     .systemLibrary(
       name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"]), .brew(["curl"])]),
-
     .systemLibrary(
       name: "CRdKafka", pkgConfig: "rdkafka", providers: [.apt(["librdkafka-dev"]), .brew(["librdkafka"])]),
+    .systemLibrary(
+      name: "CPostgres", pkgConfig: "libpq", providers: [.apt(["libpq-dev"]), .brew(["libpq"])]),
 
     // Pure Swift: decisions, no I/O.
     .target(name: "TokenSampling", swiftSettings: swiftSettings),
@@ -91,14 +92,15 @@ let package = Package(
       name: "SQLiteTokenStore", dependencies: ["Answering", .product(name: "GRDB", package: "GRDB.swift")],
       swiftSettings: swiftSettings),
 
+    .target(
+      name: "PostgresTokenStore", dependencies: ["Answering", "CPostgres"], swiftSettings: swiftSettings),
+
     // The command line: reads settings, wires, runs.
     .executableTarget(
       name: "focus",
       dependencies: [
         "Answering", "TokenSampling", "LlavaModel", "Images", "FileJobs", "KafkaJobs", "SQLiteTokenStore",
-        "CLlama",
-        "CVips",
-        "CCurl",
+        "PostgresTokenStore", "CLlama", "CVips", "CCurl",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Configuration", package: "swift-configuration"),
         .product(name: "Crypto", package: "swift-crypto"),
@@ -144,6 +146,10 @@ let package = Package(
       ],
       swiftSettings: swiftSettings),
     .testTarget(
+      name: "PostgresTokenStoreTests",
+      dependencies: ["PostgresTokenStore", "StoreConformance", "Answering", "TokenSampling", "Adversary"],
+      swiftSettings: swiftSettings),
+    .testTarget(
       name: "LlavaModelTests", dependencies: ["LlavaModel", "Adversary", "CLlama"],
       resources: [.copy("Fixtures")],
       swiftSettings: swiftSettings),
@@ -160,7 +166,7 @@ let package = Package(
     .testTarget(
       name: "FocusTests",
       dependencies: [
-        "focus", "Answering", "TokenSampling", "LlavaModel", "Images", "Adversary",
+        "focus", "Answering", "TokenSampling", "LlavaModel", "Images", "PostgresTokenStore", "Adversary",
         .product(name: "CoreMetrics", package: "swift-metrics"),
       ],
       swiftSettings: swiftSettings),

@@ -17,12 +17,12 @@ struct CacheOptionTests {
     for bad in ["", "sqlite:", "sqlite://host/a", "redis://a", "a.sqlite"] {
       #expect(throws: Failure.self) { try CacheLocation(url: bad) }
     }
-    let postgres = #expect(throws: Failure.self) {
-      try CacheLocation(url: "postgres://user:secret@host/tokens")
-    }
-    #expect(postgres?.status == .unusableArguments)
-    #expect(postgres?.message.contains("this build has no PostgreSQL store") == true)
-    #expect(postgres?.message.contains("secret") == false)
+    let url = "postgres://user:secret@host/tokens"
+    #expect(try CacheLocation(url: url) == .postgres(url: url))
+    #expect(try CacheLocation(url: "postgresql://a,b/t") == .postgres(url: "postgresql://a,b/t"))
+    let wrong = #expect(throws: Failure.self) { try CacheLocation(url: "mysql://user:secret@host/tokens") }
+    #expect(wrong?.status == .unusableArguments)
+    #expect(wrong?.message.contains("secret") == false)
   }
 
   @Test("The default follows the XDG rules")
@@ -46,6 +46,10 @@ struct CacheOptionTests {
     #expect(failure?.status == .environmentFailed)
     #expect(failure?.message.contains(file.path) == true)
     #expect(try await openTokenStore(CacheOptions.parse(["--cache", "none"])) == nil)
+    let sized = try CacheOptions.parse(["--cache", "postgres://127.0.0.1:1/a", "--cache-size", "1G"])
+    #expect(
+      await #expect(throws: Failure.self) { _ = try await openTokenStore(sized) }?.status
+        == .unusableArguments)
   }
 
   @Test("Bytes and ages have units")

@@ -12,7 +12,7 @@ struct MetricsTests {
     Counter(label: "jobs_total", dimensions: [("outcome", "a \"b\"\n\\")], factory: registry).increment(by: 3)
     Counter(label: "jobs_total", dimensions: [("outcome", "z")], factory: registry).increment()
     Counter(label: "jobs_total", dimensions: [("outcome", "z")], factory: registry).increment()
-    let timer = Metrics.Timer(label: "seconds", factory: registry)
+    let timer = CoreMetrics.Timer(label: "seconds", factory: registry)
     for nanoseconds in [50_000_000, 100_000_000, 500_000_000, 2_000_000_000] as [Int64] {
       timer.recordNanoseconds(nanoseconds)
     }

@@ -54,7 +54,7 @@ struct SettingsTests {
       .parse(["cache", "prune", "--max-bytes", "5G"], environment: ["FOCUS_CACHE": "sqlite:t.sqlite"])
     let prune = try #require(command as? CachePruneCommand)
     #expect(prune.maxBytes == ByteCount(5 << 30))
-    #expect(try prune.cache.file() == "t.sqlite")
+    #expect(try prune.cache.location().0 == .sqlite(path: "t.sqlite"))
   }
 
   @Test("An empty variable sets nothing")

@@ -61,7 +61,7 @@ final class MockCluster: @unchecked Sendable {
     for job in jobs {
       let questions = (0..<questions).map { #"{"question_id":"\#($0)","text":"\#(job)"}"# }.joined(
         separator: ",")
-      let image = "\(job % 7).png"
+      let image = "\(job).png"
       let message = #"{"job_id":"\#(job)","image":{"uri":"\#(image)"},"questions":[\#(questions)]}"#
       try await submitter.submit(Data(message.utf8), about: .uri(image), number: job + 1)
     }

@@ -1,3 +1,4 @@
+import Adversary
 import Testing
 
 @testable import KafkaJobs
@@ -6,7 +7,7 @@ struct OffsetLedgerTests {
   @Test func aHoleHoldsBackWhatIsBehindIt() throws {
     var ledger = OffsetLedger()
     ledger.assign(0)
-    let places = try (10...13).map { try #require(ledger.read($0, of: 0)) }
+    let places = try ledger.mustRead(Array((10...13)), of: 0)
     ledger.finish(places[1])
     ledger.finish(places[3])
     #expect(ledger.ready().isEmpty)
@@ -23,7 +24,7 @@ struct OffsetLedgerTests {
     var ledger = OffsetLedger()
     ledger.assign(0)
     // Markers of transactions and compaction leave gaps.
-    let places = try [0, 5, 100].map { try #require(ledger.read($0, of: 0)) }
+    let places = try ledger.mustRead(Array([0, 5, 100]), of: 0)
     for place in places { ledger.finish(place) }
     #expect(ledger.ready() == places)
   }
@@ -31,15 +32,16 @@ struct OffsetLedgerTests {
   @Test func whatWasReadBeforeAPartitionWentIsAnothersWork() throws {
     var ledger = OffsetLedger()
     ledger.assign(0)
-    let before = try #require(ledger.read(7, of: 0))
+    let before = try ledger.mustRead(7, of: 0)
     ledger.remove(0)
     ledger.finish(before)
-    #expect(ledger.read(8, of: 0) == nil)
+    let unassigned = ledger.read(8, of: 0)
+    #expect(unassigned == nil)
     ledger.assign(0)
     ledger.finish(before)
     #expect(!ledger.holds(before))
     #expect(ledger.ready().isEmpty)
-    let again = try #require(ledger.read(7, of: 0))
+    let again = try ledger.mustRead(7, of: 0)
     ledger.commit(through: before)
     #expect(ledger.holds(again))
     #expect(again != before)
@@ -48,18 +50,21 @@ struct OffsetLedgerTests {
   @Test func anOffsetReadTwiceIsOneDelivery() throws {
     var ledger = OffsetLedger()
     ledger.assign(3)
-    let place = try #require(ledger.read(7, of: 3))
-    #expect(ledger.read(7, of: 3) == nil)
+    let place = try ledger.mustRead(7, of: 3)
+    let again = ledger.read(7, of: 3)
+    #expect(again == nil)
     ledger.finish(place)
     ledger.commit(through: place)
-    #expect(ledger.read(7, of: 3) == nil)
-    #expect(ledger.read(8, of: 3) != nil)
+    let committed = ledger.read(7, of: 3)
+    #expect(committed == nil)
+    let next = ledger.read(8, of: 3)
+    #expect(next != nil)
   }
 
   @Test func whatCannotBePublishedIsOpenAgain() throws {
     var ledger = OffsetLedger()
     ledger.assign(0)
-    let place = try #require(ledger.read(0, of: 0))
+    let place = try ledger.mustRead(0, of: 0)
     ledger.finish(place)
     ledger.reopen(place)
     #expect(ledger.ready().isEmpty)
@@ -76,14 +81,15 @@ struct OffsetLedgerTests {
     var finished: [Int32: Set<Int64>] = [:]
     var committed: [Int32: [Int64]] = [:]
     for offset in 0..<200 as Range<Int64> {
-      for partition in 0..<3 as Range<Int32> { open.append(try #require(ledger.read(offset, of: partition))) }
+      for partition in 0..<3 as Range<Int32> { open.append(try ledger.mustRead(offset, of: partition)) }
       while open.count > 8, random.next() % 4 != 0 {
         let place = open.remove(at: Int(random.next() % UInt64(open.count)))
         ledger.finish(place)
         finished[place.partition, default: []].insert(place.offset)
         let ready = ledger.ready()
         for place in ready { #expect(finished[place.partition, default: []].contains(place.offset)) }
-        guard random.next() % 3 == 0, let partition = ready.map(\.partition).randomElement(using: &random)
+        guard random.next() % 3 == 0,
+          let partition = ready.map({ $0.partition }).randomElement(using: &random)
         else {
           continue
         }
@@ -96,5 +102,18 @@ struct OffsetLedgerTests {
     for place in open { ledger.finish(place) }
     for place in ledger.ready() { committed[place.partition, default: []].append(place.offset) }
     for partition in 0..<3 as Range<Int32> { #expect(committed[partition] == Array(0..<200)) }
+  }
+}
+
+extension OffsetLedger {
+  fileprivate struct NotRead: Error {}
+
+  fileprivate mutating func mustRead(_ offset: Int64, of partition: Int32) throws -> Place {
+    guard let place = read(offset, of: partition) else { throw NotRead() }
+    return place
+  }
+
+  fileprivate mutating func mustRead(_ offsets: [Int64], of partition: Int32) throws -> [Place] {
+    try offsets.map { try mustRead($0, of: partition) }
   }
 }

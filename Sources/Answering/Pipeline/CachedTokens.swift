@@ -53,7 +53,8 @@ final class CachedTokens: Sendable {
       try await store.save(
         TokenEntry(
           key: key, blob: CompressedImageCoding.encode(image, key: key), imageSHA256: imageSHA256,
-          model: modelName, encodedTokens: image.encodedTokens, tokens: image.tokenCount))
+          model: modelName, encodedTokens: image.encodedTokens, tokens: image.tokenCount,
+          map: image.map))
       worked()
       Failpoint.reach("cache.saved")
       observer.observe(.tokenCache(.saved))

@@ -47,7 +47,12 @@ public final class Signal: Sendable {
 
   /// Waits at most this long. Throws `CancellationError` where the task is cancelled.
   public func raised(within limit: Duration) async throws {
-    _ = try await unlessRaised { try await Task.sleep(for: limit) }
+    do {
+      _ = try await unlessRaised { try await Task.sleep(for: limit) }
+    } catch {
+      // The sleep was cut short: by the signal, unless the caller itself is cancelled.
+      try Task.checkCancellation()
+    }
   }
 
   /// What became of an operation that a signal may stop.

@@ -1,4 +1,5 @@
 import Foundation
+import TokenSampling
 
 /// Keeps compressed images, so that an image is encoded once for all its questions, runs and workers.
 ///
@@ -33,9 +34,12 @@ public struct TokenEntry: Sendable, Equatable {
   public var model: String
   public var encodedTokens: Int
   public var tokens: Int
+  /// The feature map before sampling, in tokens.
+  public var map: GridSize
 
   public init(
-    key: TokenKey, blob: Data, imageSHA256: String, model: String, encodedTokens: Int, tokens: Int
+    key: TokenKey, blob: Data, imageSHA256: String, model: String, encodedTokens: Int, tokens: Int,
+    map: GridSize = GridSize(columns: 0, rows: 0)
   ) {
     self.key = key
     self.blob = blob
@@ -43,6 +47,7 @@ public struct TokenEntry: Sendable, Equatable {
     self.model = model
     self.encodedTokens = encodedTokens
     self.tokens = tokens
+    self.map = map
   }
 }
 

@@ -5,8 +5,8 @@ import Logging
 /// An idempotent producer of results and dead letters. Its blocking calls belong on the publisher's thread.
 final class Producer {
   let client: KafkaClient
-  private let results: OpaquePointer
-  private let deadLetters: OpaquePointer
+  private let results: KafkaTopic
+  private let deadLetters: KafkaTopic
 
   init(_ settings: KafkaSettings, log: Logger) throws(KafkaFailure) {
     let configuration = KafkaConfiguration()
@@ -22,21 +22,8 @@ final class Producer {
     try configuration.set(settings.properties)
     try configuration.set("enable.idempotence", "true")
     client = try configuration.client(RD_KAFKA_PRODUCER, KafkaEvents(log: log))
-    guard let results = rd_kafka_topic_new(client.handle, settings.resultsTopic, nil) else {
-      throw .settings("the results topic \(settings.resultsTopic): \(KafkaError(rd_kafka_last_error()))")
-    }
-    guard let deadLetters = rd_kafka_topic_new(client.handle, settings.deadLettersTopic, nil) else {
-      rd_kafka_topic_destroy(results)
-      throw .settings(
-        "the dead-letter topic \(settings.deadLettersTopic): \(KafkaError(rd_kafka_last_error()))")
-    }
-    self.results = results
-    self.deadLetters = deadLetters
-  }
-
-  deinit {
-    rd_kafka_topic_destroy(results)
-    rd_kafka_topic_destroy(deadLetters)
+    results = try KafkaTopic(settings.resultsTopic, of: client)
+    deadLetters = try KafkaTopic(settings.deadLettersTopic, of: client)
   }
 
   /// Queues a record; where the queue is full, waits for room until `deadline`.
@@ -46,20 +33,13 @@ final class Producer {
     throws(KafkaError)
   {
     while true {
-      let status = record.value.withUnsafeBytes { value in
-        record.key.withUnsafeBytes { key in
-          rd_kafka_produce(
-            record.topic == .results ? results : deadLetters, RD_KAFKA_PARTITION_UA, RD_KAFKA_MSG_F_COPY,
-            UnsafeMutableRawPointer(mutating: value.baseAddress), value.count, key.baseAddress, key.count,
-            UnsafeMutableRawPointer(bitPattern: number))
-        }
+      do throws(KafkaError) {
+        return try (record.topic == .results ? results : deadLetters).produce(
+          record.value, key: record.key, number: number)
+      } catch {
+        guard error.code == RD_KAFKA_RESP_ERR__QUEUE_FULL, ContinuousClock.now < deadline else { throw error }
+        rd_kafka_poll(client.handle, 100)
       }
-      if status == 0 { return }
-      let code = rd_kafka_last_error()
-      guard code == RD_KAFKA_RESP_ERR__QUEUE_FULL, ContinuousClock.now < deadline else {
-        throw KafkaError(code)
-      }
-      rd_kafka_poll(client.handle, 100)
     }
   }
 

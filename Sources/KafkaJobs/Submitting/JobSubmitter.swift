@@ -12,8 +12,7 @@ public actor JobSubmitter {
   public nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
 
   private let client: KafkaClient
-  private let topic: OpaquePointer
-  private let topicName: String
+  private let topic: KafkaTopic
   private var failed: [Int: KafkaError] = [:]
 
   /// Throws `KafkaFailure.settings`. Brokers that cannot be reached are waited for, as long as a record may take.
@@ -24,14 +23,8 @@ public actor JobSubmitter {
     try configuration.set(settings.properties)
     try configuration.set("enable.idempotence", "true")
     client = try configuration.client(RD_KAFKA_PRODUCER, KafkaEvents(log: log))
-    guard let topic = rd_kafka_topic_new(client.handle, settings.jobsTopic, nil) else {
-      throw .settings("the jobs topic \(settings.jobsTopic): \(KafkaError(rd_kafka_last_error()))")
-    }
-    self.topic = topic
-    topicName = settings.jobsTopic
+    topic = try KafkaTopic(settings.jobsTopic, of: client)
   }
-
-  deinit { rd_kafka_topic_destroy(topic) }
 
   /// Queues one job's message. Waits while the queue is full.
   ///
@@ -40,26 +33,21 @@ public actor JobSubmitter {
     let key = Array(image.recordKey.utf8)
     let deadline = ContinuousClock.now + Self.longest
     while true {
-      let status = message.withUnsafeBytes { message in
-        key.withUnsafeBytes { key in
-          rd_kafka_produce(
-            topic, RD_KAFKA_PARTITION_UA, RD_KAFKA_MSG_F_COPY,
-            UnsafeMutableRawPointer(mutating: message.baseAddress),
-            message.count, key.baseAddress, key.count, UnsafeMutableRawPointer(bitPattern: number))
-        }
-      }
-      rd_kafka_poll(client.handle, 0)
-      if status == 0 { return }
-      let error = KafkaError(rd_kafka_last_error())
-      guard error.code == RD_KAFKA_RESP_ERR__QUEUE_FULL else {
-        failed[number] = error
+      do throws(KafkaError) {
+        try topic.produce(message, key: key, number: number)
+        rd_kafka_poll(client.handle, 0)
         return
+      } catch {
+        guard error.code == RD_KAFKA_RESP_ERR__QUEUE_FULL else {
+          failed[number] = error
+          return
+        }
+        guard ContinuousClock.now < deadline else {
+          throw KafkaFailure.broken("\(topic.name) takes no records: \(error)")
+        }
+        try Task.checkCancellation()
+        rd_kafka_poll(client.handle, 100)
       }
-      guard ContinuousClock.now < deadline else {
-        throw KafkaFailure.broken("\(topicName) takes no records: \(error)")
-      }
-      try Task.checkCancellation()
-      rd_kafka_poll(client.handle, 100)
     }
   }
 

@@ -21,20 +21,20 @@ struct CachePruneCommand: ConfiguredCommand {
 
   func run() async throws {
     LogLines.start(shared)
-    let path = try cache.file()
+    let cache = try LastingCache(cache)
     guard maxBytes != nil || olderThan != nil else {
       throw Failure.unusable("say what to delete: --max-bytes 5G, --older-than 30d, or both")
     }
-    guard FileManager.default.fileExists(atPath: path) else { return print("\(path): no cache there yet") }
-    let store = try await openTokenFile(path)
     let limits = PruneLimits(
       bytes: maxBytes?.bytes,
       unusedSince: olderThan.map { Date.now.addingTimeInterval(-Double($0.seconds)) })
-    let pruned = try await store.prune(limits)
-    let left = try await store.statistics()
-    try await store.close()
-    print(
-      "deleted \(ProgressText.count(pruned.entries, "image")), \(pruned.bytes.formattedBytes); "
-        + "\(ProgressText.count(left.entries, "image")) left, \(left.bytes.formattedBytes)")
+    try await cache.look { name, store in
+      guard let store else { return print("\(name): no cache there yet") }
+      let pruned = try await store.prune(limits)
+      let left = try await store.statistics()
+      print(
+        "deleted \(ProgressText.count(pruned.entries, "image")), \(pruned.bytes.formattedBytes); "
+          + "\(ProgressText.count(left.entries, "image")) left, \(left.bytes.formattedBytes)")
+    }
   }
 }

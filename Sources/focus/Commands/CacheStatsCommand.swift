@@ -15,16 +15,12 @@ struct CacheStatsCommand: ConfiguredCommand {
 
   func run() async throws {
     LogLines.start(shared)
-    let path = try cache.file()
-    // Looking makes no file.
-    guard FileManager.default.fileExists(atPath: path) else {
-      return try show(CacheReport(path: path, statistics: .init(), fileBytes: 0))
+    try await LastingCache(cache).look { name, store in
+      let statistics = try await store?.statistics()
+      // A database tells no size of a file.
+      let size = try? FileManager.default.attributesOfItem(atPath: name)[.size] as? NSNumber
+      try show(CacheReport(path: name, statistics: statistics ?? .init(), fileBytes: size?.intValue))
     }
-    let store = try await openTokenFile(path)
-    let statistics = try await store.statistics()
-    try await store.close()
-    let size = try? FileManager.default.attributesOfItem(atPath: path)[.size] as? NSNumber
-    try show(CacheReport(path: path, statistics: statistics, fileBytes: size?.intValue ?? 0))
   }
 
   private func show(_ report: CacheReport) throws {
@@ -49,13 +45,14 @@ struct CacheReport: Encodable, Equatable {
   var images: Int
   /// Of the images' tokens.
   var bytes: Int
-  var fileBytes: Int
+  /// nil for a database, and where nothing was made yet.
+  var fileBytes: Int?
   var oldestUse: Date?
   var newestUse: Date?
   /// Largest first.
   var models: [Model]
 
-  init(path: String, statistics: TokenStoreStatistics, fileBytes: Int) {
+  init(path: String, statistics: TokenStoreStatistics, fileBytes: Int?) {
     self.path = path
     images = statistics.entries
     bytes = statistics.bytes
@@ -69,8 +66,8 @@ struct CacheReport: Encodable, Equatable {
   var text: String {
     var lines = [
       path,
-      "\(ProgressText.count(images, "image")), \(bytes.formattedBytes) of tokens in a file of "
-        + fileBytes.formattedBytes,
+      "\(ProgressText.count(images, "image")), \(bytes.formattedBytes) of tokens"
+        + (fileBytes.map { " in a file of \($0.formattedBytes)" } ?? ""),
     ]
     if let oldestUse, let newestUse {
       lines.append("last used between \(oldestUse.formatted(.iso8601)) and \(newestUse.formatted(.iso8601))")

@@ -10,6 +10,7 @@ enum CacheChecks {
     switch location {
     case .none: return .fine("none: every image is encoded in every run")
     case .memory: return .fine("in memory, for each run by itself")
+    case .postgres(let url): return await DatabaseChecks.look(url)
     case .sqlite(let path):
       guard FileManager.default.fileExists(atPath: path) else { return unmade(path) }
       do {

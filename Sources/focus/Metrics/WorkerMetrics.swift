@@ -27,7 +27,7 @@ final class WorkerMetrics: ProgressObserver {
   private let jobsInFlight: Meter
   private let batchRows: Recorder
   private let cellsUsed: Meter
-  private let stages: [Stage: Metrics.Timer]
+  private let stages: [Stage: CoreMetrics.Timer]
 
   init(_ factory: any MetricsFactory, model: ModelIdentity) {
     self.factory = factory
@@ -38,7 +38,7 @@ final class WorkerMetrics: ProgressObserver {
       uniqueKeysWithValues: Stage.allCases.map { stage in
         (
           stage,
-          Metrics.Timer(
+          CoreMetrics.Timer(
             label: "focus_stage_duration_seconds", dimensions: [("stage", stage.rawValue)], factory: factory)
         )
       })

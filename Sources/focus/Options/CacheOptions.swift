@@ -4,14 +4,14 @@ import ArgumentParser
 struct CacheOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
-      "Where images' tokens are kept: sqlite:PATH, memory: or none. (default: sqlite: with "
-        + "focus/tokens.sqlite in $XDG_CACHE_HOME or ~/.cache)", valueName: "url"))
+      "Where images' tokens are kept: sqlite:PATH, postgres://USER:PASSWORD@HOST/DATABASE, memory: or none. "
+        + "(default: sqlite: with focus/tokens.sqlite in $XDG_CACHE_HOME or ~/.cache)", valueName: "url"))
   var cache: String?
 
   @Option(
     help: ArgumentHelp(
-      "Most that the cache holds, as 500M or 2T; the least recently used images go first. (default: 20G; in "
-        + "memory 1G)", valueName: "bytes"))
+      "Most that the cache holds, as 500M or 2T; the least recently used images go first. Not for "
+        + "postgres:. (default: 20G; in memory 1G)", valueName: "bytes"))
   var cacheSize: ByteCount?
 }
 

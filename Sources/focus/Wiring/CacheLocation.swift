@@ -1,8 +1,11 @@
+import Answering
 import Foundation
 
 /// What `--cache` names.
 enum CacheLocation: Equatable, Sendable {
   case sqlite(path: String)
+  /// A database that many workers may share; its URL holds a password.
+  case postgres(url: String)
   case memory
   case none
 
@@ -20,10 +23,11 @@ enum CacheLocation: Equatable, Sendable {
       }
       self = .sqlite(path: path.hasPrefix("~/") ? NSHomeDirectory() + path.dropFirst() : String(path))
     case _ where url.hasPrefix("postgres:") || url.hasPrefix("postgresql:"):
-      throw Failure.unusable(
-        "--cache postgres://…: this build has no PostgreSQL store; sqlite:PATH, memory: and none are there")
+      self = .postgres(url: url)
     default:
-      throw Failure.unusable("--cache \(url): no such cache; there are sqlite:PATH, memory: and none")
+      throw Failure.unusable(
+        "--cache \(redactingCredentials(in: url)): no such cache; there are sqlite:PATH, postgres://…, memory: "
+          + "and none")
     }
   }
 

@@ -1,6 +1,7 @@
 import Answering
 import Foundation
 import Logging
+import PostgresTokenStore
 import SQLiteTokenStore
 
 /// Opens the token store that the options name; nil for none.
@@ -14,6 +15,12 @@ func openTokenStore(_ options: CacheOptions, log: Logger = Logger(label: "focus.
   switch location {
   case .none: return nil
   case .memory: return MemoryTokenStore(capacity: options.cacheSize?.bytes ?? 1 << 30)
+  case .postgres(let url):
+    guard options.cacheSize == nil else {
+      throw Failure.unusable(
+        "--cache-size bounds no cache that workers share: run focus cache prune --max-bytes now and then")
+    }
+    return try await openTokenDatabase(url)
   case .sqlite(let path):
     do {
       return try await openTokenFile(path, capacity: options.cacheSize?.bytes ?? 20 << 30)
@@ -39,6 +46,21 @@ func openTokenFile(_ path: String, capacity: Int? = nil) async throws -> SQLiteT
     return try await SQLiteTokenStore.open(path: path, capacity: capacity)
   } catch {
     throw Failure.environment("\(error)")
+  }
+}
+
+/// Connects to a database, and makes or upgrades the tables where they are not up to date. Throws `Failure`.
+func openTokenDatabase(_ url: String) async throws -> PostgresTokenStore {
+  try await withDatabaseFailures { try await PostgresTokenStore.open(url: url) }
+}
+
+/// Turns a database's errors into `Failure`: the arguments' fault where the URL is none, else the environment's.
+func withDatabaseFailures<Value>(_ work: () async throws -> Value) async throws -> Value {
+  do {
+    return try await work()
+  } catch let error as PostgresError {
+    if case .unusableURL = error { throw Failure.unusable("--cache: \(error)") }
+    throw Failure.environment("--cache: \(error)")
   }
 }
 

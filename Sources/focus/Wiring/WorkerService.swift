@@ -12,6 +12,8 @@ final class WorkerService: Service {
   private let parameters: GenerationParameters
   private let images: any ImageSource
   private let store: (any TokenStore)?
+  /// Beside the tokens where their store can count, so that a worker's death does not take the count along.
+  private let attempts: any AttemptCounts
   private let registry: PrometheusRegistry
   private let loadModel: @Sendable () async throws -> LlavaModel
   private let connection = Mutex<KafkaConnection?>(nil)
@@ -27,6 +29,7 @@ final class WorkerService: Service {
     self.parameters = parameters
     self.images = images
     self.store = store
+    attempts = (store as? any AttemptCounts) ?? MemoryAttemptCounts()
     self.registry = registry
     self.loadModel = loadModel
   }
@@ -56,6 +59,7 @@ final class WorkerService: Service {
     let progress = RunProgress(passingOnTo: metrics) { nil }
     let worker = KafkaWorker(
       kafka, limits: JobLimits(messageBytes: kafka.largestRecord), defaults: parameters,
+      attempts: attempts,
       onStatistics: { statistics in
         ConsumerLag.read(statistics) { metrics.lags($2, topic: $0, partition: $1) }
       },

@@ -1,0 +1,40 @@
+import CRdKafka
+import Foundation
+
+/// A topic to produce to.
+///
+/// `@unchecked Sendable`: librdkafka locks what its handle points to; the pointer itself never changes.
+final class KafkaTopic: @unchecked Sendable {
+  let name: String
+  private let handle: OpaquePointer
+  private let client: KafkaClient
+
+  /// Throws `KafkaFailure.settings` where the name is none.
+  init(_ name: String, of client: KafkaClient) throws(KafkaFailure) {
+    guard let handle = rd_kafka_topic_new(client.handle, name, nil) else {
+      throw .settings("the topic \(name): \(KafkaError(rd_kafka_last_error()))")
+    }
+    self.name = name
+    self.handle = handle
+    self.client = client
+  }
+
+  deinit { rd_kafka_topic_destroy(handle) }
+
+  /// Queues a record, its bytes copied. Throws where the queue is full (`_QUEUE_FULL`) or the record too large.
+  ///
+  /// - Parameter number: above 0; by which its client's events name it where it cannot be delivered.
+  func produce(
+    _ value: some ContiguousBytes, key: [UInt8], number: Int
+  ) throws(KafkaError) {
+    let status = value.withUnsafeBytes { value in
+      key.withUnsafeBytes { key in
+        rd_kafka_produce(
+          handle, RD_KAFKA_PARTITION_UA, RD_KAFKA_MSG_F_COPY,
+          UnsafeMutableRawPointer(mutating: value.baseAddress),
+          value.count, key.baseAddress, key.count, UnsafeMutableRawPointer(bitPattern: number))
+      }
+    }
+    if status != 0 { throw KafkaError(rd_kafka_last_error()) }
+  }
+}

@@ -1,0 +1,2 @@
+-- With its partitions, and all that is cached.
+DROP TABLE focus_compressed_image;

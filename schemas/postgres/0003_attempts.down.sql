@@ -1,0 +1,1 @@
+DROP TABLE focus_attempt;
