@@ -34,7 +34,7 @@ struct WorkerCommand: ConfiguredCommand {
     let worker = kafkaSettings
     let parameters = try answers.parameters()
     let images = try makeImageSource(images)
-    try await withTokenStore(cache) { store in
+    try await withTokenStore(cache, outlivesOutages: true) { store in
       try await run(worker, settings, parameters: parameters, images: images, store: store)
     }
   }
