@@ -102,6 +102,19 @@ struct TokenDatabase {
           ) STRICT;
           """)
     }
+    migrator.registerMigration("2 attempts") { database in
+      // How often a job was begun and not ended. Counts that nobody ended go when they are old.
+      try database.execute(
+        sql: """
+          CREATE TABLE attempt (
+            job TEXT PRIMARY KEY,            -- consumer group, topic, partition and offset
+            attempts INTEGER NOT NULL,
+            begun_at INTEGER NOT NULL        -- the last time; milliseconds since 1970
+          ) STRICT, WITHOUT ROWID;
+
+          CREATE INDEX attempt_by_time ON attempt (begun_at);
+          """)
+    }
     return migrator
   }
 }

@@ -206,11 +206,15 @@ public struct Pipeline: Sendable {
     let key = TokenKey(imageSHA256: fetched.sha256, recipe: model.tokenRecipe(compression))
     defer { encodes.leave(key, job: rank) }
     var isNew = false
+    var claim: EncodeClaim?
     let compressed = try await encodes.image(key, for: rank) {
-      let stored = try await timed(.cache, tally, adding: &timings.fetch) {
-        try await cache?.load(key, tally)
+      if let cache {
+        let look = try await timed(.cache, tally, adding: &timings.fetch) { try await cache.look(key) }
+        switch try await cache.settle(look, key, settings.leases, tally) {
+        case .stored(let image): return image
+        case .toEncode(let granted): claim = granted
+        }
       }
-      if let stored { return stored }
       let tiles = try await timed(.tile, tally, adding: &timings.fetch) {
         try await images.tiles(of: fetched, rules: model.tilingRules)
       }
@@ -224,7 +228,10 @@ public struct Pipeline: Sendable {
     }
     held.give()
     if isNew, let cache {
-      saving.addTask { await cache.save(compressed, key, imageSHA256: fetched.sha256, tally) }
+      saving.addTask { [claim] in
+        await cache.save(compressed, key, imageSHA256: fetched.sha256, tally)
+        await claim?.release()
+      }
     }
 
     try await turn.take()
@@ -291,19 +298,5 @@ public struct Pipeline: Sendable {
       tally.observe(.stage(stage, duration))
     }
     return try await work()
-  }
-}
-
-extension Delivery {
-  /// Runs `work`. Once the delivery is withdrawn it is cancelled, and `CancellationError` thrown, unless it had
-  /// ended by then.
-  fileprivate func unlessWithdrawn<Value: Sendable>(
-    _ work: @escaping @Sendable () async throws -> Value
-  ) async throws -> Value {
-    guard let withdrawal else { return try await work() }
-    switch try await withdrawal.unlessRaised(work) {
-    case .done(let value): return value
-    case .stopped: throw CancellationError()
-    }
   }
 }

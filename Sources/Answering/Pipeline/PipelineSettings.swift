@@ -11,16 +11,19 @@ public struct PipelineSettings: Sendable, Equatable {
   public var compression: Compression
   /// How long jobs in flight may run on once a drain begins; then they are abandoned, unfinished.
   public var drainTimeout: Duration
+  /// For a token store that other workers share.
+  public var leases: LeaseTimes
 
   public init(
     jobsInFlight: Int = 1, lookAhead: Int = 4, lookAheadBytes: Int = 256 << 20,
-    compression: Compression = .auto, drainTimeout: Duration = .seconds(30)
+    compression: Compression = .auto, drainTimeout: Duration = .seconds(30), leases: LeaseTimes = LeaseTimes()
   ) {
     self.jobsInFlight = max(1, jobsInFlight)
     self.lookAhead = max(0, lookAhead)
     self.lookAheadBytes = max(1, lookAheadBytes)
     self.compression = compression
     self.drainTimeout = drainTimeout
+    self.leases = leases
   }
 
   /// Deliveries begun and not ended, at most.

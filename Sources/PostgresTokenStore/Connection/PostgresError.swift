@@ -30,6 +30,14 @@ public enum PostgresError: Error, Equatable, CustomStringConvertible {
     }
   }
 
+  /// Whether the database may do it later, with nothing changed here.
+  public var mayPass: Bool {
+    switch self {
+    case .unreachable, .connectionLost, .timedOut: true
+    default: isConnectionLoss
+    }
+  }
+
   public var description: String {
     switch self {
     case .unusableURL(let reason):

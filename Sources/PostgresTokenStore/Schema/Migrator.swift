@@ -18,22 +18,22 @@ struct Migrator {
     return exists == 0 ? 0 : try number("SELECT coalesce(max(version), 0)::bigint FROM focus_migration")
   }
 
+  /// Whether there is nothing to do; a worker that may not make tables finds them made. Throws
+  /// `PostgresError.newer` where a later program made the tables.
+  func isDone(to target: Int, layout change: (TableLayout) -> TableLayout) throws -> Bool {
+    let version = try version()
+    guard version <= Migration.latest else { throw PostgresError.newer(database: database, version: version) }
+    guard version == target, target > 0 else { return version == target }
+    let layout = try TableLayout.read(connection, deadline)
+    return change(layout) == layout
+  }
+
   /// - Parameters:
-  ///   - target: nil for the latest version; 0 removes the tables with all they hold.
+  ///   - target: 0 removes the tables with all they hold.
   ///   - change: what layout is wanted, given the present one.
   /// - Returns: what was done, by name.
   /// - Throws: `PostgresError`.
-  func migrate(to target: Int? = nil, layout change: (TableLayout) -> TableLayout = { $0 }) throws -> [String]
-  {
-    let target = target ?? Migration.latest
-    let before = try version()
-    guard before <= Migration.latest else { throw PostgresError.newer(database: database, version: before) }
-    // A worker that may not make tables finds them made.
-    if before == target {
-      guard target > 0 else { return [] }
-      let layout = try TableLayout.read(connection, deadline)
-      if change(layout) == layout { return [] }
-    }
+  func migrate(to target: Int, layout change: (TableLayout) -> TableLayout) throws -> [String] {
     try connection.script(
       """
       BEGIN;

@@ -44,14 +44,20 @@ public struct PostgresSchema: Sendable {
   public func migrate(
     to version: Int? = nil, partitions: Int? = nil, isUnlogged: Bool? = nil
   ) async throws -> [String] {
-    let database = database
+    let (database, target) = (database, version ?? Migration.latest)
+    let change: @Sendable (TableLayout) -> TableLayout = { layout in
+      TableLayout(partitions: partitions ?? layout.partitions, isUnlogged: isUnlogged ?? layout.isUnlogged)
+    }
+    // Looked at first, in a short time: a worker that starts must not wait long for a database that hangs.
+    let isDone = try await pool.run(within: Self.lookLimit) { connection, deadline in
+      try Migrator(connection: connection, deadline: deadline, database: database)
+        .isDone(to: target, layout: change)
+    }
+    if isDone { return [] }
     return try await pool.run(within: Self.migrationLimit, isRepeatable: false) { connection, deadline in
-      let migrator = Migrator(connection: connection, deadline: deadline, database: database)
       do {
-        return try migrator.migrate(to: version) { layout in
-          TableLayout(
-            partitions: partitions ?? layout.partitions, isUnlogged: isUnlogged ?? layout.isUnlogged)
-        }
+        return try Migrator(connection: connection, deadline: deadline, database: database)
+          .migrate(to: target, layout: change)
       } catch PostgresError.refused("42501", let message) {
         throw PostgresError.refused(
           state: "42501",

@@ -19,7 +19,9 @@ struct CacheStatsCommand: ConfiguredCommand {
       let statistics = try await store?.statistics()
       // A database tells no size of a file.
       let size = try? FileManager.default.attributesOfItem(atPath: name)[.size] as? NSNumber
-      try show(CacheReport(path: name, statistics: statistics ?? .init(), fileBytes: size?.intValue))
+      try show(
+        CacheReport(
+          path: name, statistics: statistics ?? .init(), fileBytes: store == nil ? 0 : size?.intValue))
     }
   }
 
@@ -45,7 +47,7 @@ struct CacheReport: Encodable, Equatable {
   var images: Int
   /// Of the images' tokens.
   var bytes: Int
-  /// nil for a database, and where nothing was made yet.
+  /// nil for a database.
   var fileBytes: Int?
   var oldestUse: Date?
   var newestUse: Date?

@@ -35,7 +35,7 @@ struct WorkerCommand: ConfiguredCommand {
     let parameters = try answers.parameters()
     let images = try makeImageSource(images)
     let (kafka, pipeline) = (kafkaSettings, settings)
-    try await withTokenStore(cache) { store in
+    try await withTokenStore(cache, outlivesOutages: true) { store in
       let registry = PrometheusRegistry(WorkerMetrics.descriptions)
       let worker = WorkerService(
         kafka: kafka, pipeline: pipeline, parameters: parameters, images: images, store: store,

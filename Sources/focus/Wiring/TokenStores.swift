@@ -8,9 +8,12 @@ import SQLiteTokenStore
 ///
 /// A store that the user named must open; the one that is there by default is done without, with a warning: an
 /// unwritable home must not keep anyone from an answer. Throws `Failure`.
-func openTokenStore(_ options: CacheOptions, log: Logger = Logger(label: "focus.cache")) async throws
-  -> (any TokenStore)?
-{
+///
+/// - Parameter outlivesOutages: whether a database that is down just now may be used later: a worker that is started
+///   again meanwhile has jobs to answer.
+func openTokenStore(
+  _ options: CacheOptions, outlivesOutages: Bool = false, log: Logger = Logger(label: "focus.cache")
+) async throws -> (any TokenStore)? {
   let (location, isNamed) = try options.location()
   switch location {
   case .none: return nil
@@ -20,7 +23,7 @@ func openTokenStore(_ options: CacheOptions, log: Logger = Logger(label: "focus.
       throw Failure.unusable(
         "--cache-size bounds no cache that workers share: run focus cache prune --max-bytes now and then")
     }
-    return try await openTokenDatabase(url)
+    return try await openTokenDatabase(url, outlivesOutages ? log : nil)
   case .sqlite(let path):
     do {
       return try await openTokenFile(path, capacity: options.cacheSize?.bytes ?? 20 << 30)
@@ -50,8 +53,18 @@ func openTokenFile(_ path: String, capacity: Int? = nil) async throws -> SQLiteT
 }
 
 /// Connects to a database, and makes or upgrades the tables where they are not up to date. Throws `Failure`.
-func openTokenDatabase(_ url: String) async throws -> PostgresTokenStore {
-  try await withDatabaseFailures { try await PostgresTokenStore.open(url: url) }
+///
+/// - Parameter log: told of an outage, which is then no failure; nil where it is one.
+func openTokenDatabase(_ url: String, _ log: Logger?) async throws -> PostgresTokenStore {
+  try await withDatabaseFailures {
+    do {
+      return try await PostgresTokenStore.open(url: url)
+    } catch let error as PostgresError where error.mayPass {
+      guard let log else { throw error }
+      log.warning("no token cache for now: \(error)")
+      return try PostgresTokenStore(url: url)
+    }
+  }
 }
 
 /// Turns a database's errors into `Failure`: the arguments' fault where the URL is none, else the environment's.
@@ -66,10 +79,10 @@ func withDatabaseFailures<Value>(_ work: () async throws -> Value) async throws 
 
 /// Runs `work` with the store, and closes it after. What cannot be written then costs no answer: it is logged.
 func withTokenStore<Value: Sendable>(
-  _ options: CacheOptions, _ work: ((any TokenStore)?) async throws -> Value
+  _ options: CacheOptions, outlivesOutages: Bool = false, _ work: ((any TokenStore)?) async throws -> Value
 ) async throws -> Value {
   let log = Logger(label: "focus.cache")
-  let store = try await openTokenStore(options, log: log)
+  let store = try await openTokenStore(options, outlivesOutages: outlivesOutages, log: log)
   func close() async {
     do { try await store?.close() } catch { log.warning("the token cache was not closed cleanly: \(error)") }
   }
