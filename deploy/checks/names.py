@@ -18,7 +18,7 @@ def exported():
     series = set()
     for name, body in re.findall(r'"(focus_\w+)": \.init\((.*?)\),?\n', text, re.DOTALL):
         series |= {f"{name}_{part}" for part in ("bucket", "sum", "count")} if "buckets:" in body else {name}
-    labels = set(re.findall(r'\("(\w+)", ', text)) | set(re.findall(r'\[\("(\w+)", ', text))
+    labels = {name for name in re.findall(r'\("(\w+)", ', text) if not name.startswith("focus_")}
     return series, labels
 
 
