@@ -1,6 +1,6 @@
-"""Checks the schemas themselves, and every example against its schema.
+"""Checks the schemas themselves, every example against its schema, and the AsyncAPI document.
 
-Needs the `jsonschema` package. An example's name says which schema it belongs to and, for a bad one, the code it
+Needs the packages of deploy/checks/requirements.txt. An example's name says which schema it belongs to and, for a bad one, the code it
 is refused with: `bad/job.invalid_parameters.top-p-zero.json`.
 """
 
@@ -9,6 +9,8 @@ import pathlib
 import sys
 
 from jsonschema import Draft202012Validator
+
+import asyncapi_check
 
 here = pathlib.Path(__file__).parent
 
@@ -55,9 +57,13 @@ def main():
         for path in bad
         if path.stem not in BEYOND_THE_SCHEMA and is_valid(validators, path)
     ]
+    failures += asyncapi_check.failures()
     for failure in failures:
         print(failure, file=sys.stderr)
-    print(f"{len(validators)} schemas, {len(good)} good and {len(bad)} bad examples, {len(failures)} failures")
+    print(
+        f"{len(validators)} schemas and the AsyncAPI document, {len(good)} good and {len(bad)} bad examples, "
+        f"{len(failures)} failures"
+    )
     return 1 if failures or not good or not bad else 0
 
 
