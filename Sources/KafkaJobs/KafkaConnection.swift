@@ -19,14 +19,25 @@ public final class KafkaConnection: Sendable {
   ///
   /// - Parameters:
   ///   - attempts: where beginnings are counted, so that a job that kills its workers ends as a dead letter.
-  ///   - onStatistics: given librdkafka's statistics (JSON) every five seconds, on a thread of its own.
+  ///   - onLag: given every five seconds, for each partition in this worker's hands, how many records are not yet
+  ///     committed. Called on a thread of its own.
   public init(
     _ settings: KafkaSettings, limits: JobLimits = .records, defaults: GenerationParameters = .init(),
     attempts: (any AttemptCounts)? = nil, log: Logger = Logger(label: "focus.kafka"),
-    onStatistics: (@Sendable (String) -> Void)? = nil
+    onLag: (@Sendable ([Int32: Int64]) -> Void)? = nil
   ) throws(KafkaFailure) {
     let hands = JobsInHand(readAhead: settings.readAhead, readAheadBytes: settings.readAheadBytes)
     let committing = CommitLock()
+    let onStatistics = onLag.map { onLag in
+      { @Sendable (statistics: String) in
+        guard let ends = PartitionEnds(statistics: statistics) else { return }
+        // librdkafka's own lag knows nothing of offsets that a transaction commits.
+        let lags = hands.positions().compactMap { partition, position in
+          ends.lag(settings.jobsTopic, partition, position: position).map { (partition, $0) }
+        }
+        onLag(Dictionary(uniqueKeysWithValues: lags))
+      }
+    }
     let consumer = try Consumer(settings, hands, log: log, onStatistics: onStatistics) {
       committing.withLock {}
     }

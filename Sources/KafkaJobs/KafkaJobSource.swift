@@ -106,6 +106,8 @@ public final class KafkaJobSource: JobSource {
     for (index, count) in await attempts.begin(deliveries.map(key)).enumerated() {
       deliveries[index].attempts = count
       if count > settings.attemptLimit {
+        deliveries[index].rejectedJobID =
+          (try? deliveries[index].content.get().id) ?? deliveries[index].rejectedJobID
         deliveries[index].content = .failure(
           Rejection(
             .attemptsExhausted,

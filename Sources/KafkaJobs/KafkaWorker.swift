@@ -18,7 +18,7 @@ public struct KafkaWorker: Sendable {
   public init(
     _ settings: KafkaSettings, limits: JobLimits = .records, defaults: GenerationParameters = .init(),
     attempts: (any AttemptCounts)? = nil, log: Logger = Logger(label: "focus.kafka"),
-    onStatistics: (@Sendable (String) -> Void)? = nil,
+    onLag: (@Sendable ([Int32: Int64]) -> Void)? = nil,
     onConnection: @escaping @Sendable (KafkaConnection?) -> Void = { _ in },
     pipeline: @escaping @Sendable (KafkaConnection) -> Pipeline
   ) {
@@ -28,7 +28,7 @@ public struct KafkaWorker: Sendable {
     self.onConnection = onConnection
     connect = { () throws(KafkaFailure) in
       try KafkaConnection(
-        settings, limits: limits, defaults: defaults, attempts: attempts, log: log, onStatistics: onStatistics
+        settings, limits: limits, defaults: defaults, attempts: attempts, log: log, onLag: onLag
       )
     }
   }

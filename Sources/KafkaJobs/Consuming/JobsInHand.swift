@@ -115,6 +115,12 @@ final class JobsInHand: Sendable {
     for outcome in outcomes { outcome.continuation.resume(throwing: error ?? CancellationError()) }
   }
 
+  /// Where the group stands in each of this worker's partitions: the first offset that is not committed; nil where
+  /// nothing was read yet.
+  func positions() -> [Int32: Int64?] {
+    state.withLock { $0.ledger.positions }
+  }
+
   // MARK: The pipeline's
 
   /// Waits for records, and takes at most `count`, each with a sequence number. Empty at the end; throws what ended

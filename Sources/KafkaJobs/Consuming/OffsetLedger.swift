@@ -41,6 +41,9 @@ struct OffsetLedger: Sendable {
   var openCount: Int { stays.values.reduce(0) { $0 + $1.open.count } }
   var partitions: Set<Int32> { Set(stays.keys) }
 
+  /// The first offset of each partition that is not committed; nil where nothing was read yet.
+  var positions: [Int32: Int64?] { stays.mapValues { $0.open.first ?? $0.committed } }
+
   mutating func assign(_ partition: Int32) {
     lastStay += 1
     stays[partition] = Stay(number: lastStay)

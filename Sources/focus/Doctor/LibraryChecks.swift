@@ -13,6 +13,8 @@ enum LibraryChecks {
 
   @Sendable private static func ggml() -> Finding {
     let version = string(ggml_version()) ?? "unknown version"
+    // Backends that are libraries of their own are only there once they are loaded.
+    if ggml_backend_dev_count() == 0 { ggml_backend_load_all() }
     guard let cpu = ggml_backend_reg_by_name("CPU") else {
       return .failure(
         "version \(version) has no CPU backend",

@@ -80,6 +80,12 @@ final class PrometheusRegistry: MetricsFactory {
     }
   }
 
+  /// Sets the gauges of a family, and forgets those of its series that are not among them.
+  func replaceGauges(_ name: String, _ values: [(labels: [(String, String)], value: Double)]) {
+    families.withLock { $0[name] = Family(kind: .gauge) }
+    for (labels, value) in values { series(.gauge, name, labels).set(value) }
+  }
+
   // MARK: Text
 
   /// All series, by name and labels.

@@ -14,7 +14,8 @@ final class WorkerMetrics: ProgressObserver {
       help: "Time that a job spent in a stage.",
       buckets: [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100]),
     "focus_jobs_in_flight": .init(help: "Jobs begun and not ended."),
-    "focus_consumer_lag": .init(help: "Records of a partition that the group has not yet committed."),
+    "focus_consumer_lag": .init(help: "Records of the worker's own partitions that are not yet committed."),
+    "focus_ready": .init(help: "1 while the model is loaded and partitions are assigned."),
     "focus_dead_letters_total": .init(help: "Jobs refused as a whole, by reason."),
     "focus_batch_rows": .init(
       help: "Rows that the model computed together.",
@@ -23,13 +24,13 @@ final class WorkerMetrics: ProgressObserver {
     "focus_build_info": .init(help: "1; the version and the model are in the labels."),
   ]
 
-  private let factory: any MetricsFactory
+  private let factory: PrometheusRegistry
   private let jobsInFlight: Meter
   private let batchRows: Recorder
   private let cellsUsed: Meter
   private let stages: [Stage: CoreMetrics.Timer]
 
-  init(_ factory: any MetricsFactory, model: ModelIdentity) {
+  init(_ factory: PrometheusRegistry, model: ModelIdentity) {
     self.factory = factory
     jobsInFlight = Meter(label: "focus_jobs_in_flight", factory: factory)
     batchRows = Recorder(label: "focus_batch_rows", factory: factory)
@@ -51,6 +52,10 @@ final class WorkerMetrics: ProgressObserver {
       count("focus_jobs_total", outcome: outcome, by: 0)
     }
     for event in TokenCacheEvent.allCases { count(event, by: 0) }
+    for reason in RejectionReason.allCases {
+      counter("focus_dead_letters_total", [("reason", reason.rawValue)]).increment(by: 0)
+    }
+    Meter(label: "focus_ready", factory: factory).set(0)
   }
 
   func observe(_ event: ProgressEvent) {
@@ -81,12 +86,12 @@ final class WorkerMetrics: ProgressObserver {
     cellsUsed.set(cells)
   }
 
-  /// A partition's lag, as librdkafka sees it.
-  func lags(_ records: Int64, topic: String, partition: Int32) {
-    Meter(
-      label: "focus_consumer_lag", dimensions: [("topic", topic), ("partition", String(partition))],
-      factory: factory
-    ).set(records)
+  /// The lags of the partitions that are this worker's now; others' are told by others.
+  func lags(_ lags: [Int32: Int64], topic: String) {
+    factory.replaceGauges(
+      "focus_consumer_lag",
+      lags.map { ([("topic", topic), ("partition", String($0.key))], Double($0.value)) })
+    Meter(label: "focus_ready", factory: factory).set(lags.isEmpty ? 0 : 1)
   }
 
   private func add(_ result: JobResult) {

@@ -60,9 +60,7 @@ final class WorkerService: Service {
     let worker = KafkaWorker(
       kafka, limits: JobLimits(messageBytes: kafka.largestRecord), defaults: parameters,
       attempts: attempts,
-      onStatistics: { statistics in
-        ConsumerLag.read(statistics) { metrics.lags($2, topic: $0, partition: $1) }
-      },
+      onLag: { [topic = kafka.jobsTopic] lags in metrics.lags(lags, topic: topic) },
       onConnection: { connection in self.connection.withLock { $0 = connection } }
     ) { [images, store, pipeline] connection in
       Pipeline(

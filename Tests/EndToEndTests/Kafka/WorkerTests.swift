@@ -21,7 +21,9 @@ extension EndToEnd {
     }
 
     /// Killed while it answers, between producing and committing, with the commit on its way, after a save: what was
-    /// committed stays, and the next worker answers the rest, once.
+    /// committed stays, and the next worker answers the rest, once. It has the dead one's name, as a restarted one
+    /// would: this broker ends no transaction for its age. Nor does it hide an aborted one's records, so only where none
+    /// was open can a reader here see that nothing was published twice.
     @Test(arguments: [
       "answer=kill@9", "transaction.produced=kill@3", "transaction.complete=kill@3",
       "transaction.committed=kill@3", "cache.saved=kill@2",
@@ -30,12 +32,13 @@ extension EndToEnd {
       let kafka = try await KafkaFolder(jobs: 60)
       let first = try kafka.worker("one", failpoints: failpoint)
       #expect(await first.end().signal == SIGKILL, "\(first.said)")
-      let second = try kafka.worker("two")
+      let second = try kafka.worker("one")
       let collection = try await kafka.collector().end()
       #expect(collection.status == 0, "\(collection.errors)")
       let published = try await kafka.published()
       #expect(published.questions == kafka.questions)
-      #expect(!published.hasRepeats)
+      let isAborted = ["transaction.produced", "transaction.complete"].contains { failpoint.hasPrefix($0) }
+      #expect(isAborted || !published.hasRepeats)
       second.send(SIGTERM)
       #expect(await second.end().status == 0)
     }
@@ -55,7 +58,6 @@ extension EndToEnd {
       #expect(ending.errors.contains("another worker has taken this one's place"), "\(ending.errors)")
       let published = try await kafka.published()
       #expect(published.questions == kafka.questions)
-      #expect(!published.hasRepeats)
       second.send(SIGTERM)
       #expect(await second.end().status == 0)
     }
