@@ -30,25 +30,40 @@ class Layer(nn.Module):
                                   "up_proj": linear(width, language.feed_forward),
                                   "down_proj": linear(language.feed_forward, width)})
 
-    def heads_of(self, rows: torch.Tensor, part: str) -> torch.Tensor:
-        """`[n, head, row, width of a head]`."""
-        return self.self_attn[part](rows).unflatten(-1, (self.heads, -1)).transpose(1, 2)
+    def heads_of(self, rows: torch.Tensor, *parts: str) -> torch.Tensor:
+        """`[part, n, head, row, width of a head]` of "q_proj" and so on, by one product."""
+        weight = torch.cat([self.self_attn[part].weight for part in parts])
+        return F.linear(rows, weight).unflatten(-1, (len(parts), self.heads, -1)).permute(2, 0, 3, 1, 4)
 
     def forward(self, rows: torch.Tensor, rotary: tuple[torch.Tensor, torch.Tensor], layout: Layout,
                 keys_wanted: bool = False) -> tuple[torch.Tensor, tuple[torch.Tensor, torch.Tensor] | None]:
         """Rows `[n, row, D]`, the shared prefix before the questions'; and, if wanted, queries and keys."""
-        normed = self.input_layernorm(rows)
-        queries = rotated(self.heads_of(normed, "q_proj"), *rotary)
-        keys = rotated(self.heads_of(normed, "k_proj"), *rotary)
-        values = self.heads_of(normed, "v_proj")
+        queries, keys, values = self.heads_of(self.input_layernorm(rows), "q_proj", "k_proj", "v_proj")
+        queries, keys = rotated(queries, *rotary), rotated(keys, *rotary)
         shared = layout.prefix
-        prefix = attend(queries[:, :, :shared], keys[:, :, :shared], values[:, :, :shared], None)
-        asked = attend(queries[:, :, shared:], keys, values, layout)
-        seen = torch.cat([prefix, asked], dim=2).transpose(1, 2).flatten(2)
-        rows = rows + self.self_attn["o_proj"](seen)
+        prefix = attend(queries[:, :, :shared], keys[:, :, :shared], values[:, :, :shared], layout.earlier(rows.dtype))
+        asked = attend(queries[:, :, shared:], keys, values, layout.hidden(rows.dtype))
+        rows = self.ended(rows, torch.cat([prefix, asked], dim=2))
+        return rows, (queries, keys) if keys_wanted else None
+
+    def only(self, rows: torch.Tensor, rotary: tuple[torch.Tensor, torch.Tensor], layout: Layout,
+             index: torch.Tensor) -> torch.Tensor:
+        """The same for the question rows at `index` `[n, row]` alone: after the last layer none sees the others."""
+        normed = self.input_layernorm(rows)
+        keys, values = self.heads_of(normed, "k_proj", "v_proj")
+        place = index + layout.prefix
+        (queries,) = self.heads_of(taken(normed, place), "q_proj")
+        queries = rotated(queries, *(taken(part[:, 0], place)[:, None] for part in rotary))
+        seen = attend(queries, rotated(keys, *rotary), values, layout.hidden(rows.dtype, index))
+        return self.ended(taken(rows, place), seen)
+
+    def ended(self, rows: torch.Tensor, seen: torch.Tensor) -> torch.Tensor:
+        """What follows attention, of rows `[n, row, D]` and what their heads saw `[n, head, row, width of a head]`."""
+        rows = rows + self.self_attn["o_proj"](seen.transpose(1, 2).flatten(2))
         normed = self.post_attention_layernorm(rows)
-        widened = F.silu(self.mlp["gate_proj"](normed)) * self.mlp["up_proj"](normed)
-        return rows + self.mlp["down_proj"](widened), (queries, keys) if keys_wanted else None
+        weight = torch.cat([self.mlp[part].weight for part in ("gate_proj", "up_proj")])
+        gate, up = F.linear(normed, weight).chunk(2, dim=-1)
+        return rows + self.mlp["down_proj"](F.silu(gate) * up)
 
 
 class LanguageModel(nn.Module):
@@ -81,20 +96,17 @@ class LanguageModel(nn.Module):
         return angles.cos().to(dtype), angles.sin().to(dtype)
 
 
-def attend(queries: torch.Tensor, keys: torch.Tensor, values: torch.Tensor, layout: Layout | None) -> torch.Tensor:
-    """The questions' rows see by their layout; without one, rows of the prefix see those before them.
-
-    Padding stands at the prefix's end, where no row of the prefix looks.
-    """
+def attend(queries: torch.Tensor, keys: torch.Tensor, values: torch.Tensor, hidden: torch.Tensor) -> torch.Tensor:
+    """`hidden` is added to scores: minus infinity where nothing is seen."""
     if queries.device.type != "cpu":
-        return F.scaled_dot_product_attention(queries, keys, values, attn_mask=layout.mask if layout else None,
-                                              is_causal=layout is None)
-    # On CPUs plain products with a mask are faster than the fused kernel, by a third with its gradient.
-    rows = queries.shape[2]
-    hidden = layout.hidden(queries.dtype) if layout else \
-        torch.full((rows, rows), -torch.inf, dtype=queries.dtype).triu(1)
-    scores = queries / queries.shape[-1] ** 0.5 @ keys.transpose(-1, -2) + hidden
-    return scores.softmax(-1) @ values
+        return F.scaled_dot_product_attention(queries, keys, values, attn_mask=hidden)
+    # On CPUs plain products are faster than the fused kernel, by a third with its gradient.
+    return (queries / queries.shape[-1] ** 0.5 @ keys.transpose(-1, -2) + hidden).softmax(-1) @ values
+
+
+def taken(rows: torch.Tensor, index: torch.Tensor) -> torch.Tensor:
+    """Of rows `[n, row, D]` those at `index` `[n, row]`."""
+    return rows.gather(1, index[..., None].expand(-1, -1, rows.shape[-1]))
 
 
 def rotated(heads: torch.Tensor, cosines: torch.Tensor, sines: torch.Tensor) -> torch.Tensor:

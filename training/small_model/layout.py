@@ -20,9 +20,15 @@ class Layout:
     questions: int  # of the image that has most
     kept: torch.Tensor | None = None  # [n, question, prefix]: what each question sees; None: all that is there
 
+    def sees(self, index: torch.Tensor | None = None) -> torch.Tensor:
+        """`[n, 1, question row, row]`: a question's row sees the prefix and its own question's earlier rows. Of the
+        question rows at `index` `[n, question row]`; all by default."""
+        if index is None:
+            return self._all_see
+        return self._all_see.gather(2, index[:, None, :, None].expand(-1, -1, -1, self._all_see.shape[-1]))
+
     @cached_property
-    def mask(self) -> torch.Tensor:
-        """`[n, 1, question row, row]`: a question's row sees the prefix and its own question's earlier rows."""
+    def _all_see(self) -> torch.Tensor:
         rows = self.question_of.shape[1]
         own = (self.question_of[:, :, None] == self.question_of[:, None]).tril()
         prefix = self.is_there[:, None].expand(-1, rows, -1)
@@ -30,13 +36,18 @@ class Layout:
             prefix = prefix & self.by_row(self.kept)
         return torch.cat([prefix, own], dim=-1)[:, None]
 
-    def hidden(self, dtype: torch.dtype) -> torch.Tensor:
+    def hidden(self, dtype: torch.dtype, index: torch.Tensor | None = None) -> torch.Tensor:
         """The same to be added to scores: minus infinity where nothing is seen."""
-        return self._hidden.to(dtype)
+        return self._all_hidden.to(dtype) if index is None else added(self.sees(index)).to(dtype)
 
     @cached_property
-    def _hidden(self) -> torch.Tensor:
-        return torch.zeros(self.mask.shape, dtype=torch.bfloat16).masked_fill(~self.mask, -torch.inf)
+    def _all_hidden(self) -> torch.Tensor:
+        return added(self._all_see)
+
+    def earlier(self, dtype: torch.dtype) -> torch.Tensor:
+        """For the prefix `[row, row]`: each row sees itself and the earlier ones. Padding stands at the end."""
+        rows = self.prefix
+        return torch.full((rows, rows), -torch.inf, dtype=dtype, device=self.positions.device).triu(1)
 
     def by_row(self, of_questions: torch.Tensor) -> torch.Tensor:
         """`[n, question, ...]` as `[n, question row, ...]`."""
@@ -46,3 +57,7 @@ class Layout:
 
     def keeping(self, kept: torch.Tensor) -> "Layout":
         return replace(self, kept=kept)
+
+
+def added(sees: torch.Tensor) -> torch.Tensor:
+    return torch.zeros(sees.shape, dtype=torch.bfloat16, device=sees.device).masked_fill(~sees, -torch.inf)
