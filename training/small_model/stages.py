@@ -91,7 +91,7 @@ def measured(answers: Answers, batch: Batch) -> dict[str, torch.Tensor]:
 
 
 STAGES = {stage.name: stage for stage in (
-    Stage("tower", None, 80_000, 1.5e-3, tower_loss, splits=(TRAINING, LETTERS)),
+    Stage("tower", None, 60_000, 1.5e-3, tower_loss, splits=(TRAINING, LETTERS)),
     # Images of one small size are cheap, and teach as much at first.
     Stage("small", "tower", 70_000, 1e-3, plain_loss, FORMATS[:1]),
     Stage("full", "small", 25_000, 6e-4, plain_loss),
