@@ -5,16 +5,9 @@ import torch.nn.functional as F
 from torch import nn
 
 from ..shapes import Language
+from .attention import AttentionInParts
 from .layout import Layout
-
-
-class Norm(nn.Module):
-    def __init__(self, width: int, epsilon: float) -> None:
-        super().__init__()
-        self.weight, self.epsilon = nn.Parameter(torch.ones(width)), epsilon
-
-    def forward(self, rows: torch.Tensor) -> torch.Tensor:
-        return F.rms_norm(rows, self.weight.shape, self.weight, self.epsilon)
+from .norm import Norm
 
 
 class Layer(nn.Module):
@@ -40,10 +33,7 @@ class Layer(nn.Module):
         """Rows `[n, row, D]`, the shared prefix before the questions'; and, if wanted, queries and keys."""
         queries, keys, values = self.heads_of(self.input_layernorm(rows), "q_proj", "k_proj", "v_proj")
         queries, keys = rotated(queries, *rotary), rotated(keys, *rotary)
-        shared = layout.prefix
-        prefix = attend(queries[:, :, :shared], keys[:, :, :shared], values[:, :, :shared], layout.earlier(rows.dtype))
-        asked = attend(queries[:, :, shared:], keys, values, layout.hidden(rows.dtype))
-        rows = self.ended(rows, torch.cat([prefix, asked], dim=2))
+        rows = self.ended(rows, attend(queries, keys, values, layout))
         return rows, (queries, keys) if keys_wanted else None
 
     def only(self, rows: torch.Tensor, rotary: tuple[torch.Tensor, torch.Tensor], layout: Layout,
@@ -54,7 +44,9 @@ class Layer(nn.Module):
         place = index + layout.prefix
         (queries,) = self.heads_of(taken(normed, place), "q_proj")
         queries = rotated(queries, *(taken(part[:, 0], place)[:, None] for part in rotary))
-        seen = attend(queries, rotated(keys, *rotary), values, layout.hidden(rows.dtype, index))
+        # A few rows: plain products with a mask are fast enough.
+        scores = queries / queries.shape[-1] ** 0.5 @ rotated(keys, *rotary).transpose(-1, -2)
+        seen = (scores + layout.hidden(rows.dtype, index)).softmax(-1) @ values
         return self.ended(taken(rows, place), seen)
 
     def ended(self, rows: torch.Tensor, seen: torch.Tensor) -> torch.Tensor:
@@ -88,20 +80,22 @@ class LanguageModel(nn.Module):
         return self.lm_head(self.model["norm"](rows))
 
     def rotary(self, positions: torch.Tensor, dtype: torch.dtype) -> tuple[torch.Tensor, torch.Tensor]:
-        """Cosines and sines `[n, 1, row, width of a head]`."""
+        """Cosines and sines `[n, 1, row, width of a head]`, sines of the first half negative: see `rotated`."""
         width = self.language.head_width
         steps = torch.arange(0, width, 2, device=positions.device, dtype=torch.float32) / width
         angles = positions[:, None, :, None].float() / self.language.rope_base ** steps
-        angles = torch.cat([angles, angles], dim=-1)
-        return angles.cos().to(dtype), angles.sin().to(dtype)
+        cosines, sines = angles.cos(), angles.sin()
+        return torch.cat([cosines, cosines], dim=-1).to(dtype), torch.cat([-sines, sines], dim=-1).to(dtype)
 
 
-def attend(queries: torch.Tensor, keys: torch.Tensor, values: torch.Tensor, hidden: torch.Tensor) -> torch.Tensor:
-    """`hidden` is added to scores: minus infinity where nothing is seen."""
-    if queries.device.type != "cpu":
-        return F.scaled_dot_product_attention(queries, keys, values, attn_mask=hidden)
-    # On CPUs plain products are faster than the fused kernel, by a third with its gradient.
-    return (queries / queries.shape[-1] ** 0.5 @ keys.transpose(-1, -2) + hidden).softmax(-1) @ values
+def attend(queries: torch.Tensor, keys: torch.Tensor, values: torch.Tensor, layout: Layout) -> torch.Tensor:
+    """What all rows' heads see `[n, head, row, width of a head]`."""
+    if queries.device.type == "cpu":  # its fused kernel is slower than plain products
+        return AttentionInParts.apply(queries, keys, values, layout.parts)
+    shared, fused = layout.prefix, F.scaled_dot_product_attention
+    prefix = fused(*(heads[:, :, :shared] for heads in (queries, keys, values)), is_causal=True)
+    asked = fused(queries[:, :, shared:], keys, values, attn_mask=layout.sees())
+    return torch.cat([prefix, asked], dim=2)
 
 
 def taken(rows: torch.Tensor, index: torch.Tensor) -> torch.Tensor:
@@ -110,5 +104,5 @@ def taken(rows: torch.Tensor, index: torch.Tensor) -> torch.Tensor:
 
 
 def rotated(heads: torch.Tensor, cosines: torch.Tensor, sines: torch.Tensor) -> torch.Tensor:
-    first, second = heads.chunk(2, dim=-1)
-    return heads * cosines + torch.cat([-second, first], dim=-1) * sines
+    """Each value is turned with the one that is half a head away."""
+    return torch.addcmul(heads * cosines, heads.roll(heads.shape[-1] // 2, dims=-1), sines)

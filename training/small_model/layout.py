@@ -5,6 +5,10 @@ from functools import cached_property
 
 import torch
 
+from .attention import Part
+
+PART = 96  # rows that attention is computed for at once on CPUs
+
 
 @dataclass(frozen=True)
 class Layout:
@@ -38,16 +42,37 @@ class Layout:
 
     def hidden(self, dtype: torch.dtype, index: torch.Tensor | None = None) -> torch.Tensor:
         """The same to be added to scores: minus infinity where nothing is seen."""
-        return self._all_hidden.to(dtype) if index is None else added(self.sees(index)).to(dtype)
-
-    @cached_property
-    def _all_hidden(self) -> torch.Tensor:
-        return added(self._all_see)
+        return hiding(self.sees(index)).to(dtype)
 
     def earlier(self, dtype: torch.dtype) -> torch.Tensor:
         """For the prefix `[row, row]`: each row sees itself and the earlier ones. Padding stands at the end."""
         rows = self.prefix
         return torch.full((rows, rows), -torch.inf, dtype=dtype, device=self.positions.device).triu(1)
+
+    @cached_property
+    def parts(self) -> list[Part]:
+        """All rows, with what they see."""
+        earlier, found = self.earlier(torch.bfloat16), []
+        for start in range(0, self.prefix, PART):
+            end = min(start + PART, self.prefix)
+            found.append(Part(slice(start, end), (slice(0, end),), earlier[start:end, :end]))
+        rows = self.question_of.shape[1]
+        sees, first = self._all_see, self._first_of_question
+        for start in range(0, rows, PART):
+            end, first_seen = min(start + PART, rows), int(first[:, start].min())
+            prefix, own = slice(0, self.prefix), slice(self.prefix + first_seen, self.prefix + end)
+            of_part = sees[:, :, start:end]
+            hidden = hiding(torch.cat([of_part[..., prefix], of_part[..., own]], dim=-1))
+            found.append(Part(slice(self.prefix + start, self.prefix + end), (prefix, own), hidden))
+        return found
+
+    @property
+    def _first_of_question(self) -> torch.Tensor:
+        """`[n, question row]`: the first row of each row's question."""
+        count = self.question_of.shape[1]
+        rows = torch.arange(count, device=self.question_of.device)
+        begins = torch.nn.functional.pad(self.question_of, (1, 0), value=-2)[:, :-1] != self.question_of
+        return torch.where(begins, rows, 0).cummax(1).values
 
     def by_row(self, of_questions: torch.Tensor) -> torch.Tensor:
         """`[n, question, ...]` as `[n, question row, ...]`."""
@@ -59,5 +84,5 @@ class Layout:
         return replace(self, kept=kept)
 
 
-def added(sees: torch.Tensor) -> torch.Tensor:
+def hiding(sees: torch.Tensor) -> torch.Tensor:
     return torch.zeros(sees.shape, dtype=torch.bfloat16, device=sees.device).masked_fill(~sees, -torch.inf)
