@@ -95,7 +95,7 @@ FOCUS_VISION = Vision("siglip", tile=112, patch=14, blocks=6, width=192, heads=3
 TINY_LANGUAGE = Language("llama", 4, 64, 4, 4, 128, vocabulary=640, context=2048)
 SMALL_LANGUAGE = Language("llama", 6, 256, 8, 4, 768, vocabulary=32000, context=4096)
 LARGE_LANGUAGE = Language("llama", 22, 2048, 32, 4, 5632, vocabulary=32000, context=8192)
-FOCUS_LANGUAGE = Language("llama", 5, 256, 4, 4, 512, vocabulary=768, context=4096)
+FOCUS_LANGUAGE = Language("llama", 4, 256, 4, 4, 512, vocabulary=768, context=4096)
 
 SHAPES = {
     "tiny-1.5": Shape(TINY_VISION, TINY_LANGUAGE),

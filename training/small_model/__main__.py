@@ -5,7 +5,8 @@
     python -m training.small_model export --folder DIRECTORY --output models/focus-small
     python -m training.small_model plot --folder DIRECTORY --output curves.png
 
-Training goes on where it was stopped or killed, so it can be run in slices (`--minutes`).
+Training goes on where it was stopped or killed, so it can be run in slices (`--minutes`). SIGTERM stops it after the
+step that it is at, and nothing is lost.
 """
 
 import argparse
@@ -23,6 +24,7 @@ from .exporting import SHAPE, export, export_checkpoint
 from .network import Network
 from .saved import load
 from .stages import STAGES
+from .stopping import stop_when_asked
 from .tokens import Prompts, train_vocabulary
 from .training_run import Settings, train_part, train_stages
 
@@ -41,6 +43,7 @@ def train(options: argparse.Namespace) -> None:
     settings = Settings(options.folder, tokenizer(options.folder), stores, options.device,
                         torch.float32 if options.exact else torch.bfloat16, options.batch, options.questions,
                         options.workers, options.seed, options.share)
+    stop_when_asked()
     if options.processes == 1:
         train_stages(settings, options.stages, until)
         return

@@ -7,7 +7,7 @@ import torch.nn.functional as F
 
 from .batches import IGNORED, Batch
 from .llava import Rows, SmallLlava
-from .selection import importance, kept, pruned
+from .selection import importance, kept, packed, pruned
 from .supervision import region_loss, spelling_loss
 from .visual import VisualTokens
 
@@ -27,16 +27,14 @@ class QuestionRows:
     """The last layer's rows of the questions `[m, row, D]`: m images, or one sequence for each question once pruned."""
 
     hidden: torch.Tensor
-    origin: torch.Tensor | None  # [m, row], once pruned: where the rows stood before; -1 for padding
+    origin: torch.Tensor  # [m, row]: which of the batch's question rows each is; -1 for padding
     attention: torch.Tensor  # what supervision.py asks of attention; 0 unless wanted
 
-    def placed(self, values: torch.Tensor, filler: int) -> torch.Tensor:
-        """Values of the batch's question rows `[n, row]` for these rows."""
-        if self.origin is None:
-            return values
-        questions = len(self.origin) // len(values)
-        values = values.repeat_interleave(questions, 0).gather(1, self.origin.clamp_min(0))
-        return values.masked_fill(self.origin < 0, filler)
+
+def placed(values: torch.Tensor, origin: torch.Tensor, filler: int) -> torch.Tensor:
+    """Values of the batch's question rows `[n, row]` for the rows of this origin `[m, row]`."""
+    values = values.repeat_interleave(len(origin) // len(values), 0).gather(1, origin.clamp_min(0))
+    return values.masked_fill(origin < 0, filler)
 
 
 @dataclass(frozen=True)
@@ -52,13 +50,16 @@ REGION_LAYER, SPELLING_LAYER = SELECTION_LAYER, SELECTION_LAYER + 1
 
 
 def question_rows(model: SmallLlava, batch: Batch, visual: VisualTokens, before: list[int],
-                  selection: Selection | None = None, supervised: bool = False) -> QuestionRows:
+                  selection: Selection | None = None, supervised: bool = False,
+                  answers_alone: bool = False) -> QuestionRows:
+    """All question rows, or those alone that a token of the answer follows."""
     rows = model.rows(batch, visual, before)
     hidden, layout, origin = rows.hidden, rows.layout, None
     layer_of_selection = (selection.layer or SELECTION_LAYER) if selection else None
     rotary = model.language_model.rotary(layout.positions, hidden.dtype)
     attention = torch.zeros((), device=hidden.device)
-    for number, layer in enumerate(model.language_model.layers, start=1):
+    *layers, last = model.language_model.layers
+    for number, layer in enumerate(layers, start=1):
         selects = number == layer_of_selection
         told = supervised and number in (REGION_LAYER, SPELLING_LAYER) and origin is None
         hidden, seen = layer(hidden, rotary, layout, keys_wanted=selects or told)
@@ -72,16 +73,21 @@ def question_rows(model: SmallLlava, batch: Batch, visual: VisualTokens, before:
             else:
                 hidden, layout, origin = pruned(hidden, layout, keeps)
                 rotary = model.language_model.rotary(layout.positions, hidden.dtype)
-    return QuestionRows(hidden[:, layout.prefix:], origin, attention)
+    if origin is None:
+        origin = torch.arange(batch.ids.shape[1], device=hidden.device).expand(len(hidden), -1)
+    wanted = placed(batch.labels, origin, IGNORED) != IGNORED if answers_alone else origin >= 0
+    index, there = packed(wanted)
+    hidden = last.only(hidden, rotary, layout, index)
+    return QuestionRows(hidden, origin.gather(1, index).masked_fill(~there, -1), attention)
 
 
 def answer(model: SmallLlava, batch: Batch, visual: VisualTokens, before: list[int],
            selection: Selection | None = None, supervised: bool = False) -> Answers:
-    rows = question_rows(model, batch, visual, before, selection, supervised)
-    wanted = rows.placed(batch.labels, IGNORED)
+    rows = question_rows(model, batch, visual, before, selection, supervised, answers_alone=True)
+    wanted = placed(batch.labels, rows.origin, IGNORED)
     found = model.language_model.logits(rows.hidden[wanted != IGNORED])
     loss = F.cross_entropy(found.float(), wanted[wanted != IGNORED])
-    return Answers(loss, rows.attention, right_answers(found, wanted, rows.placed(batch.question_of, -1), batch))
+    return Answers(loss, rows.attention, right_answers(found, wanted, placed(batch.question_of, rows.origin, -1), batch))
 
 
 def right_answers(found: torch.Tensor, wanted: torch.Tensor, question_of: torch.Tensor, batch: Batch) -> torch.Tensor:

@@ -161,8 +161,6 @@ def answer_logits(batch: Batch, visual: VisualTokens, selection: Selection | Non
     """Logits `[n, question row, V]`."""
     rows = question_rows(network().llava, batch, visual, network().before, selection)
     found = network().llava.language_model.logits(rows.hidden)
-    if rows.origin is None:
-        return found
     result = torch.zeros(*batch.ids.shape, found.shape[-1])
     sequence, row = (rows.origin >= 0).nonzero(as_tuple=True)
     result[sequence // (len(rows.origin) // len(batch.ids)), rows.origin[sequence, row]] = found[sequence, row]

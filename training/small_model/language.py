@@ -5,16 +5,9 @@ import torch.nn.functional as F
 from torch import nn
 
 from ..shapes import Language
+from .attention import AttentionInParts
 from .layout import Layout
-
-
-class Norm(nn.Module):
-    def __init__(self, width: int, epsilon: float) -> None:
-        super().__init__()
-        self.weight, self.epsilon = nn.Parameter(torch.ones(width)), epsilon
-
-    def forward(self, rows: torch.Tensor) -> torch.Tensor:
-        return F.rms_norm(rows, self.weight.shape, self.weight, self.epsilon)
+from .norm import Norm
 
 
 class Layer(nn.Module):
@@ -30,25 +23,39 @@ class Layer(nn.Module):
                                   "up_proj": linear(width, language.feed_forward),
                                   "down_proj": linear(language.feed_forward, width)})
 
-    def heads_of(self, rows: torch.Tensor, part: str) -> torch.Tensor:
-        """`[n, head, row, width of a head]`."""
-        return self.self_attn[part](rows).unflatten(-1, (self.heads, -1)).transpose(1, 2)
+    def heads_of(self, rows: torch.Tensor, *parts: str) -> torch.Tensor:
+        """`[part, n, head, row, width of a head]` of "q_proj" and so on, by one product."""
+        weight = torch.cat([self.self_attn[part].weight for part in parts])
+        return F.linear(rows, weight).unflatten(-1, (len(parts), self.heads, -1)).permute(2, 0, 3, 1, 4)
 
     def forward(self, rows: torch.Tensor, rotary: tuple[torch.Tensor, torch.Tensor], layout: Layout,
                 keys_wanted: bool = False) -> tuple[torch.Tensor, tuple[torch.Tensor, torch.Tensor] | None]:
         """Rows `[n, row, D]`, the shared prefix before the questions'; and, if wanted, queries and keys."""
+        queries, keys, values = self.heads_of(self.input_layernorm(rows), "q_proj", "k_proj", "v_proj")
+        queries, keys = rotated(queries, *rotary), rotated(keys, *rotary)
+        rows = self.ended(rows, attend(queries, keys, values, layout))
+        return rows, (queries, keys) if keys_wanted else None
+
+    def only(self, rows: torch.Tensor, rotary: tuple[torch.Tensor, torch.Tensor], layout: Layout,
+             index: torch.Tensor) -> torch.Tensor:
+        """The same for the question rows at `index` `[n, row]` alone: after the last layer none sees the others."""
         normed = self.input_layernorm(rows)
-        queries = rotated(self.heads_of(normed, "q_proj"), *rotary)
-        keys = rotated(self.heads_of(normed, "k_proj"), *rotary)
-        values = self.heads_of(normed, "v_proj")
-        shared = layout.prefix
-        prefix = attend(queries[:, :, :shared], keys[:, :, :shared], values[:, :, :shared], None)
-        asked = attend(queries[:, :, shared:], keys, values, layout)
-        seen = torch.cat([prefix, asked], dim=2).transpose(1, 2).flatten(2)
-        rows = rows + self.self_attn["o_proj"](seen)
+        keys, values = self.heads_of(normed, "k_proj", "v_proj")
+        place = index + layout.prefix
+        (queries,) = self.heads_of(taken(normed, place), "q_proj")
+        queries = rotated(queries, *(taken(part[:, 0], place)[:, None] for part in rotary))
+        # A few rows: plain products with a mask are fast enough.
+        scores = queries / queries.shape[-1] ** 0.5 @ rotated(keys, *rotary).transpose(-1, -2)
+        seen = (scores + layout.hidden(rows.dtype, index)).softmax(-1) @ values
+        return self.ended(taken(rows, place), seen)
+
+    def ended(self, rows: torch.Tensor, seen: torch.Tensor) -> torch.Tensor:
+        """What follows attention, of rows `[n, row, D]` and what their heads saw `[n, head, row, width of a head]`."""
+        rows = rows + self.self_attn["o_proj"](seen.transpose(1, 2).flatten(2))
         normed = self.post_attention_layernorm(rows)
-        widened = F.silu(self.mlp["gate_proj"](normed)) * self.mlp["up_proj"](normed)
-        return rows + self.mlp["down_proj"](widened), (queries, keys) if keys_wanted else None
+        weight = torch.cat([self.mlp[part].weight for part in ("gate_proj", "up_proj")])
+        gate, up = F.linear(normed, weight).chunk(2, dim=-1)
+        return rows + self.mlp["down_proj"](F.silu(gate) * up)
 
 
 class LanguageModel(nn.Module):
@@ -73,30 +80,29 @@ class LanguageModel(nn.Module):
         return self.lm_head(self.model["norm"](rows))
 
     def rotary(self, positions: torch.Tensor, dtype: torch.dtype) -> tuple[torch.Tensor, torch.Tensor]:
-        """Cosines and sines `[n, 1, row, width of a head]`."""
+        """Cosines and sines `[n, 1, row, width of a head]`, sines of the first half negative: see `rotated`."""
         width = self.language.head_width
         steps = torch.arange(0, width, 2, device=positions.device, dtype=torch.float32) / width
         angles = positions[:, None, :, None].float() / self.language.rope_base ** steps
-        angles = torch.cat([angles, angles], dim=-1)
-        return angles.cos().to(dtype), angles.sin().to(dtype)
+        cosines, sines = angles.cos(), angles.sin()
+        return torch.cat([cosines, cosines], dim=-1).to(dtype), torch.cat([-sines, sines], dim=-1).to(dtype)
 
 
-def attend(queries: torch.Tensor, keys: torch.Tensor, values: torch.Tensor, layout: Layout | None) -> torch.Tensor:
-    """The questions' rows see by their layout; without one, rows of the prefix see those before them.
+def attend(queries: torch.Tensor, keys: torch.Tensor, values: torch.Tensor, layout: Layout) -> torch.Tensor:
+    """What all rows' heads see `[n, head, row, width of a head]`."""
+    if queries.device.type == "cpu":  # its fused kernel is slower than plain products
+        return AttentionInParts.apply(queries, keys, values, layout.parts)
+    shared, fused = layout.prefix, F.scaled_dot_product_attention
+    prefix = fused(*(heads[:, :, :shared] for heads in (queries, keys, values)), is_causal=True)
+    asked = fused(queries[:, :, shared:], keys, values, attn_mask=layout.sees())
+    return torch.cat([prefix, asked], dim=2)
 
-    Padding stands at the prefix's end, where no row of the prefix looks.
-    """
-    if queries.device.type != "cpu":
-        return F.scaled_dot_product_attention(queries, keys, values, attn_mask=layout.mask if layout else None,
-                                              is_causal=layout is None)
-    # On CPUs plain products with a mask are faster than the fused kernel, by a third with its gradient.
-    rows = queries.shape[2]
-    hidden = layout.hidden(queries.dtype) if layout else \
-        torch.full((rows, rows), -torch.inf, dtype=queries.dtype).triu(1)
-    scores = queries / queries.shape[-1] ** 0.5 @ keys.transpose(-1, -2) + hidden
-    return scores.softmax(-1) @ values
+
+def taken(rows: torch.Tensor, index: torch.Tensor) -> torch.Tensor:
+    """Of rows `[n, row, D]` those at `index` `[n, row]`."""
+    return rows.gather(1, index[..., None].expand(-1, -1, rows.shape[-1]))
 
 
 def rotated(heads: torch.Tensor, cosines: torch.Tensor, sines: torch.Tensor) -> torch.Tensor:
-    first, second = heads.chunk(2, dim=-1)
-    return heads * cosines + torch.cat([-second, first], dim=-1) * sines
+    """Each value is turned with the one that is half a head away."""
+    return torch.addcmul(heads * cosines, heads.roll(heads.shape[-1] // 2, dims=-1), sines)

@@ -5,6 +5,10 @@ from functools import cached_property
 
 import torch
 
+from .attention import Part
+
+PART = 96  # rows that attention is computed for at once on CPUs
+
 
 @dataclass(frozen=True)
 class Layout:
@@ -20,9 +24,15 @@ class Layout:
     questions: int  # of the image that has most
     kept: torch.Tensor | None = None  # [n, question, prefix]: what each question sees; None: all that is there
 
+    def sees(self, index: torch.Tensor | None = None) -> torch.Tensor:
+        """`[n, 1, question row, row]`: a question's row sees the prefix and its own question's earlier rows. Of the
+        question rows at `index` `[n, question row]`; all by default."""
+        if index is None:
+            return self._all_see
+        return self._all_see.gather(2, index[:, None, :, None].expand(-1, -1, -1, self._all_see.shape[-1]))
+
     @cached_property
-    def mask(self) -> torch.Tensor:
-        """`[n, 1, question row, row]`: a question's row sees the prefix and its own question's earlier rows."""
+    def _all_see(self) -> torch.Tensor:
         rows = self.question_of.shape[1]
         own = (self.question_of[:, :, None] == self.question_of[:, None]).tril()
         prefix = self.is_there[:, None].expand(-1, rows, -1)
@@ -30,13 +40,39 @@ class Layout:
             prefix = prefix & self.by_row(self.kept)
         return torch.cat([prefix, own], dim=-1)[:, None]
 
-    def hidden(self, dtype: torch.dtype) -> torch.Tensor:
+    def hidden(self, dtype: torch.dtype, index: torch.Tensor | None = None) -> torch.Tensor:
         """The same to be added to scores: minus infinity where nothing is seen."""
-        return self._hidden.to(dtype)
+        return hiding(self.sees(index)).to(dtype)
+
+    def earlier(self, dtype: torch.dtype) -> torch.Tensor:
+        """For the prefix `[row, row]`: each row sees itself and the earlier ones. Padding stands at the end."""
+        rows = self.prefix
+        return torch.full((rows, rows), -torch.inf, dtype=dtype, device=self.positions.device).triu(1)
 
     @cached_property
-    def _hidden(self) -> torch.Tensor:
-        return torch.zeros(self.mask.shape, dtype=torch.bfloat16).masked_fill(~self.mask, -torch.inf)
+    def parts(self) -> list[Part]:
+        """All rows, with what they see."""
+        earlier, found = self.earlier(torch.bfloat16), []
+        for start in range(0, self.prefix, PART):
+            end = min(start + PART, self.prefix)
+            found.append(Part(slice(start, end), (slice(0, end),), earlier[start:end, :end]))
+        rows = self.question_of.shape[1]
+        sees, first = self._all_see, self._first_of_question
+        for start in range(0, rows, PART):
+            end, first_seen = min(start + PART, rows), int(first[:, start].min())
+            prefix, own = slice(0, self.prefix), slice(self.prefix + first_seen, self.prefix + end)
+            of_part = sees[:, :, start:end]
+            hidden = hiding(torch.cat([of_part[..., prefix], of_part[..., own]], dim=-1))
+            found.append(Part(slice(self.prefix + start, self.prefix + end), (prefix, own), hidden))
+        return found
+
+    @property
+    def _first_of_question(self) -> torch.Tensor:
+        """`[n, question row]`: the first row of each row's question."""
+        count = self.question_of.shape[1]
+        rows = torch.arange(count, device=self.question_of.device)
+        begins = torch.nn.functional.pad(self.question_of, (1, 0), value=-2)[:, :-1] != self.question_of
+        return torch.where(begins, rows, 0).cummax(1).values
 
     def by_row(self, of_questions: torch.Tensor) -> torch.Tensor:
         """`[n, question, ...]` as `[n, question row, ...]`."""
@@ -46,3 +82,7 @@ class Layout:
 
     def keeping(self, kept: torch.Tensor) -> "Layout":
         return replace(self, kept=kept)
+
+
+def hiding(sees: torch.Tensor) -> torch.Tensor:
+    return torch.zeros(sees.shape, dtype=torch.bfloat16, device=sees.device).masked_fill(~sees, -torch.inf)

@@ -9,10 +9,14 @@ from .layout import Layout
 JUDGES = ("question", "last", "random")
 
 
-def attention_shares(queries: torch.Tensor, keys: torch.Tensor, layout: Layout) -> torch.Tensor:
-    """Probabilities `[n, head, question row, row]` of queries and keys `[n, head, row, width]`, in float32."""
-    scores = queries[:, :, layout.prefix:].float() @ keys.float().transpose(-1, -2) / queries.shape[-1] ** 0.5
-    return scores.masked_fill(~layout.mask, -torch.inf).log_softmax(-1)
+def attention_shares(queries: torch.Tensor, keys: torch.Tensor, layout: Layout, index: torch.Tensor) -> torch.Tensor:
+    """Logarithms of what the question rows at `index` `[n, row]` see of each row `[n, head, row, row]`, in float32.
+
+    Queries and keys are `[n, head, row, width]`.
+    """
+    place = (index + layout.prefix)[:, None, :, None].expand(-1, queries.shape[1], -1, queries.shape[3])
+    scores = queries.gather(2, place).float() @ keys.float().transpose(-1, -2) / queries.shape[-1] ** 0.5
+    return scores.masked_fill(~layout.sees(index), -torch.inf).log_softmax(-1)
 
 
 @torch.no_grad()
@@ -25,10 +29,11 @@ def importance(queries: torch.Tensor, keys: torch.Tensor, layout: Layout, judge:
     if judge == "random":
         found = torch.rand(len(layout.is_visual), layout.questions, layout.prefix, device=queries.device)
         return found.masked_fill(~layout.is_visual[:, None], -1)
-    shares = attention_shares(queries, keys, layout).exp().mean(1)[..., :layout.prefix]  # [n, question row, prefix]
-    judging = layout.is_asked if judge == "question" else layout.is_last
+    judging, there = packed(layout.is_asked if judge == "question" else layout.is_last)
+    shares = attention_shares(queries, keys, layout, judging).exp().mean(1)[..., :layout.prefix]  # [n, row, prefix]
     numbers = torch.arange(layout.questions, device=shares.device)
-    belongs = ((layout.question_of[:, None] == numbers[:, None]) & judging[:, None]).float()  # [n, question, row]
+    asks = layout.question_of.gather(1, judging)
+    belongs = ((asks[:, None] == numbers[:, None]) & there[:, None]).float()  # [n, question, row]
     found = belongs @ shares / belongs.sum(-1, keepdim=True).clamp_min(1)
     return found.masked_fill(~layout.is_visual[:, None], -1)
 

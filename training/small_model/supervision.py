@@ -6,10 +6,11 @@ Without it the model stays on a plateau for long, and importance at the selectio
 import torch
 
 from .batches import Batch
+from .language import taken
 from .layout import Layout
 from .llava import Rows
 from .places import coverage
-from .selection import attention_shares
+from .selection import attention_shares, packed
 from .visual import VisualTokens
 
 
@@ -20,27 +21,27 @@ def region_loss(queries: torch.Tensor, keys: torch.Tensor, rows: Rows, batch: Ba
     covered = on_prefix(coverage(visual.places, batch.regions), rows)  # [n, question, prefix row]
     asked = layout.is_asked
     ending = asked & ~torch.nn.functional.pad(asked, (0, 2))[:, 2:]
-    image, row = ((ending | layout.is_last) & (layout.question_of >= 0)).nonzero(as_tuple=True)
-    return attention_loss(queries, keys, layout, image, row, covered[image, layout.question_of[image, row]])
+    index, there = packed((ending | layout.is_last) & (layout.question_of >= 0))
+    target = taken(covered, layout.question_of.gather(1, index).clamp_min(0)) * there[..., None]
+    return attention_loss(queries, keys, layout, index, target)
 
 
 def spelling_loss(queries: torch.Tensor, keys: torch.Tensor, rows: Rows, batch: Batch,
                   visual: VisualTokens) -> torch.Tensor:
     """Of the first head, in the rows whose next token spells characters."""
-    image, row = (batch.characters[..., 2] > batch.characters[..., 0]).nonzero(as_tuple=True)
-    covered = coverage(visual.places[image], batch.characters[image, row][:, None, None])[:, 0]  # [row, token]
-    index = rows.token_of[image]
-    target = covered.gather(1, index.clamp_min(0)).masked_fill(index < 0, 0)
-    return attention_loss(queries, keys, rows.layout, image, row, target)
+    index, there = packed(batch.characters[..., 2] > batch.characters[..., 0])
+    covered = coverage(visual.places, taken(batch.characters, index)[:, :, None])  # [n, row, token]
+    return attention_loss(queries, keys, rows.layout, index, on_prefix(covered, rows) * there[..., None])
 
 
-def attention_loss(queries: torch.Tensor, keys: torch.Tensor, layout: Layout, image: torch.Tensor, row: torch.Tensor,
+def attention_loss(queries: torch.Tensor, keys: torch.Tensor, layout: Layout, index: torch.Tensor,
                    target: torch.Tensor) -> torch.Tensor:
-    """Cross-entropy of the first head's attention in some rows with `target` `[row, prefix row]`, made to sum to 1.
+    """Cross-entropy of the first head's attention in the question rows at `index` `[n, row]` with `target`
+    `[n, row, prefix row]`, made to sum to 1.
 
     What a row may not see is no target; rows without any target do not count.
     """
-    shares = attention_shares(queries[:, :1], keys[:, :1], layout)[image, 0, row, :layout.prefix]
+    shares = attention_shares(queries[:, :1], keys[:, :1], layout, index)[:, 0, :, :layout.prefix]
     is_seen = shares > -torch.inf
     target = target * is_seen
     sums = target.sum(-1, keepdim=True)

@@ -18,14 +18,20 @@ class Block(nn.Module):
         self.mlp = nn.ModuleDict({"fc1": nn.Linear(vision.width, vision.feed_forward),
                                   "fc2": nn.Linear(vision.feed_forward, vision.width)})
 
+    def heads_of(self, rows: torch.Tensor) -> torch.Tensor:
+        """Queries, keys and values `[3, tile, head, patch, width of a head]`, by one product."""
+        parts = [self.self_attn[part] for part in ("q_proj", "k_proj", "v_proj")]
+        found = F.linear(rows, torch.cat([part.weight for part in parts]), torch.cat([part.bias for part in parts]))
+        return found.unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
+
     def forward(self, rows: torch.Tensor) -> torch.Tensor:
         """`[tile, patch, C]`."""
-        normed = self.layer_norm1(rows)
-        heads = (self.self_attn[part](normed).unflatten(-1, (self.heads, -1)).transpose(1, 2)
-                 for part in ("q_proj", "k_proj", "v_proj"))  # [tile, head, patch, width of a head]
-        seen = F.scaled_dot_product_attention(*heads).transpose(1, 2).flatten(2)
+        queries, keys, values = self.heads_of(self.layer_norm1(rows))
+        # On CPUs plain products are faster than the fused kernel, twice so with its gradient.
+        seen = (queries / queries.shape[-1] ** 0.5 @ keys.transpose(-1, -2)).softmax(-1) @ values
+        seen = seen.transpose(1, 2).flatten(2)
         rows = rows + self.self_attn["out_proj"](seen)
-        widened = F.gelu(self.mlp["fc1"](self.layer_norm2(rows)), approximate="tanh")
+        widened = gelu(self.mlp["fc1"](self.layer_norm2(rows)))
         return rows + self.mlp["fc2"](widened)
 
 
@@ -53,3 +59,8 @@ class Tower(nn.Module):
         for block in self.encoder["layers"]:
             rows = block(rows)
         return rows
+
+
+def gelu(values: torch.Tensor) -> torch.Tensor:
+    """SigLIP's, by tanh; in BF16 the exact one, which rounds to the same and is four times as fast on CPUs."""
+    return F.gelu(values, approximate="none" if values.dtype == torch.bfloat16 else "tanh")

@@ -18,6 +18,7 @@ from .network import Network
 from .processes import any_says, wait_for_all
 from .saved import Log, load, save
 from .stages import STAGES, Stage
+from .stopping import is_asked_to_stop, stop_when_asked
 from .tokens import Prompts
 
 WARM_UP, LAST_RATE = 0.03, 0.05  # share of a stage; share of the highest rate
@@ -83,7 +84,7 @@ class StageRun:
             if now - last_saved > SAVED_EVERY:
                 self._save()
                 last_saved = now
-            if any_says(now > until):
+            if any_says(now > until or is_asked_to_stop()):
                 break
         self._save()
         wait_for_all()
@@ -103,7 +104,7 @@ class StageRun:
     def _save(self) -> None:
         if self.settings.rank == 0:
             save(self.path, {"images": self.step * self.settings.batch, "weights": self.weights.weights(),
-                             "optimizer": self.weights.optimizer.state_dict(), "tokenizer": self.settings.tokenizer})
+                             "optimizer": self.weights.state(), "tokenizer": self.settings.tokenizer})
 
     def _load(self) -> None:
         if self.path.exists():
@@ -140,6 +141,7 @@ def train_stages(settings: Settings, stages: list[str], until: float) -> None:
 def train_part(rank: int, settings: Settings, stages: list[str], until: float, meeting: Path) -> None:
     """One of several processes, each with a part of every batch; they average gradients."""
     torch.set_num_threads(1)
+    stop_when_asked()
     torch.distributed.init_process_group("gloo", f"file://{meeting.absolute()}", rank=rank,
                                          world_size=settings.processes)
     train_stages(replace(settings, rank=rank), stages, until)
