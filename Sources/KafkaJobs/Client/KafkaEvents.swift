@@ -31,9 +31,11 @@ final class KafkaEvents: Sendable {
 
   /// `configuration` is to be made a client that this object outlives.
   func install(in configuration: OpaquePointer?) {
-    rd_kafka_conf_set_log_cb(configuration) { client, level, _, text in
+    rd_kafka_conf_set_log_cb(configuration) { client, level, facility, text in
       guard let client, let text else { return }
-      KafkaEvents.of(rd_kafka_opaque(client))?.write(level: level, String(cString: text))
+      // One list of settings serves consumer and producer; each remarks what is the other's.
+      let isRemark = facility.map { String(cString: $0) } == "CONFWARN"
+      KafkaEvents.of(rd_kafka_opaque(client))?.write(level: isRemark ? 7 : level, String(cString: text))
     }
     rd_kafka_conf_set_error_cb(configuration) { _, code, reason, opaque in
       guard let reason else { return }

@@ -58,7 +58,8 @@ final class Transactions: PublishingRounds {
         rd_kafka_commit_transaction(producer.client.handle, Self.left(deadline))
       }
     } catch {
-      guard error.requiresAbort else { throw error.failure }
+      // A fenced worker may only end: a new connection would fence the one that took its place.
+      guard error.requiresAbort, !error.isFencing else { throw error.failure }
       log.warning("Kafka, a transaction is aborted and tried again: \(error)")
       producer.purge()
       do throws(KafkaError) { try abort() } catch { throw error.failure }

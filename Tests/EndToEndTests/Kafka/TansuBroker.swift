@@ -32,7 +32,8 @@ final class TansuBroker: Sendable {
     }
   }
 
-  deinit { process.terminate() }
+  /// It takes its time over SIGTERM.
+  deinit { kill(process.processIdentifier, SIGKILL) }
 
   /// For a process that talks to it.
   static var variables: [String: String] {
