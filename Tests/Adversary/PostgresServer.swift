@@ -44,6 +44,8 @@ public final class PostgresServer: Sendable {
     shell.standardInput = commands
     shell.standardOutput = answers
     shell.standardError = FileHandle.nullDevice
+    // In another program that a test starts, it would keep the server alive.
+    _ = fcntl(commands.fileHandleForWriting.fileDescriptor, F_SETFD, FD_CLOEXEC)
     try shell.run()
   }
 
@@ -58,9 +60,14 @@ public final class PostgresServer: Sendable {
     return url(name, through: port)
   }
 
-  /// - Parameter port: a proxy's.
-  public func url(_ database: String, through port: Int? = nil, user: String = "focus") -> String {
+  /// - Parameters:
+  ///   - port: a proxy's.
+  ///   - connectTimeout: seconds; a test that wants none is to fail on no busy machine.
+  public func url(
+    _ database: String, through port: Int? = nil, user: String = "focus", connectTimeout: Int = 60
+  ) -> String {
     "postgres://\(user):\(Self.password)@127.0.0.1:\(port ?? self.port)/\(database)"
+      + "?connect_timeout=\(connectTimeout)"
   }
 
   /// What `focus`'s URLs hold as password, percent-encoded there; `password` is what must not be told.
@@ -68,7 +75,9 @@ public final class PostgresServer: Sendable {
   public static let plainPassword = "s3cret/word"
 
   /// The database that a URL of this server names.
-  public func name(of url: String) -> String { String(url.split(separator: "/").last ?? "") }
+  public func name(of url: String) -> String {
+    String((url.split(separator: "/").last ?? "").prefix { $0 != "?" })
+  }
 
   /// Runs SQL as the superuser, and returns what it printed: values separated by `|`, a row a line.
   public func sql(_ text: String, in database: String) async throws -> String {

@@ -11,7 +11,7 @@ struct AttemptTests {
   func conforms(_ story: AttemptStory) async throws {
     let url = try await PostgresServer.shared().makeDatabase()
     try await story.run {
-      let store = try await PostgresTokenStore.open(url: url)
+      let store = try await PostgresTokenStore.open(url: url, settings: .patient)
       return (store, { try await store.close() })
     }
   }
@@ -20,7 +20,7 @@ struct AttemptTests {
   func old() async throws {
     let server = try await PostgresServer.shared()
     let url = try await server.makeDatabase()
-    let store = try await PostgresTokenStore.open(url: url)
+    let store = try await PostgresTokenStore.open(url: url, settings: .patient)
     let jobs = (0..<3).map { JobKey(group: "g", topic: "t", partition: 0, offset: $0) }
     _ = try await store.begin(jobs)
     _ = try await server.sql(
@@ -36,13 +36,13 @@ struct AttemptTests {
     let server = try await PostgresServer.start()
     let url = try await server.makeDatabase()
     let job = JobKey(group: "g", topic: "t", partition: 0, offset: 1)
-    let store = try await PostgresTokenStore.open(url: url)
+    let store = try await PostgresTokenStore.open(url: url, settings: .patient)
     #expect(try await store.begin([job]) == [1])
     // Nothing is closed in order: the server's end is the hardest that a worker can meet.
     try await server.kill9()
     await #expect(throws: PostgresError.self) { _ = try await store.begin([job]) }
     try await server.startAgain()
-    let next = try await PostgresTokenStore.open(url: url)
+    let next = try await PostgresTokenStore.open(url: url, settings: .patient)
     #expect(try await next.begin([job]) == [2])
     try await next.close()
     try await store.close()

@@ -11,7 +11,7 @@ struct FaultTests {
   @Test("Killed with −9 while jobs run, and started again: it is used again")
   func killedAndStartedAgain() async throws {
     let server = try await PostgresServer.start()
-    let store = try await PostgresTokenStore.open(url: server.makeDatabase())
+    let store = try await PostgresTokenStore.open(url: server.makeDatabase(), settings: .patient)
     let worker = StubWorker()
     let isKilled = Signal()
     worker.model.onEncode { number in
@@ -43,7 +43,7 @@ struct FaultTests {
     let server = try await PostgresServer.shared()
     let url = try await server.makeDatabase()
     let name = server.name(of: url)
-    let store = try await PostgresTokenStore.open(url: url)
+    let store = try await PostgresTokenStore.open(url: url, settings: .patient)
     let killer = Task {
       var killed = 0
       while killed < 12 {
@@ -78,7 +78,7 @@ struct FaultTests {
   func fullDisk() async throws {
     let server = try await PostgresServer.start(fileKilobytes: 4096)
     let url = try await server.makeDatabase()
-    let store = try await PostgresTokenStore.open(url: url)
+    let store = try await PostgresTokenStore.open(url: url, settings: .patient)
     var saved = 0
     var refusal: PostgresError?
     while refusal == nil, saved < 100 {
@@ -109,8 +109,10 @@ struct FaultTests {
   func halfOpen() async throws {
     let server = try await PostgresServer.shared()
     let proxy = try TCPProxy(to: server.port)
-    let url = try await server.makeDatabase(through: proxy.port) + "?connect_timeout=2"
-    let store = try await PostgresTokenStore.open(
+    let name = server.name(of: try await server.makeDatabase())
+    let url = server.url(name, through: proxy.port, connectTimeout: 2)
+    _ = try await PostgresSchema.on(server.url(name)) { try await $0.migrate() }
+    let store = try PostgresTokenStore(
       url: url, settings: PostgresSettings(connections: 2, timeout: .milliseconds(300)))
     #expect(await eventually { (try? await store.save(.sample("cat"))) != nil })
     proxy.weather = .stalled
@@ -134,7 +136,7 @@ struct FaultTests {
   func damagedBlob() async throws {
     let server = try await PostgresServer.shared()
     let url = try await server.makeDatabase()
-    let store = try await PostgresTokenStore.open(url: url)
+    let store = try await PostgresTokenStore.open(url: url, settings: .patient)
     #expect(
       try await StubWorker().run(images: ["cat", "dog"], on: store).tokenCache == [.miss: 2, .saved: 2])
     for damage in [
@@ -159,8 +161,10 @@ struct FaultTests {
     let url = try await server.makeDatabase()
     _ = try await PostgresSchema.on(url) { try await $0.migrate() }
     try await server.kill9()
-    await #expect(throws: PostgresError.self) { _ = try await PostgresTokenStore.open(url: url) }
-    let store = try PostgresTokenStore(url: url)
+    await #expect(throws: PostgresError.self) {
+      _ = try await PostgresTokenStore.open(url: url, settings: .patient)
+    }
+    let store = try PostgresTokenStore(url: url, settings: .patient)
     #expect(try await StubWorker().run(images: ["cat"], on: store).jobsAnswered == 1)
     try await server.startAgain()
     #expect(await eventually { (try? await store.save(.sample("cat"))) != nil })

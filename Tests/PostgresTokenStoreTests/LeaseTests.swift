@@ -23,7 +23,7 @@ struct LeaseTests {
     let answered = try await withThrowingTaskGroup(of: Int.self) { group in
       for worker in workers {
         group.addTask {
-          let store = try await PostgresTokenStore.open(url: url)
+          let store = try await PostgresTokenStore.open(url: url, settings: .patient)
           let counts = try await worker.run(images: images.shuffled(), on: store)
           try await store.close()
           return counts.jobsAnswered
@@ -103,7 +103,9 @@ struct LeaseTests {
     try await store.close()
   }
 
-  private func open() async throws -> PostgresTokenStore { try await PostgresTokenStore.open(url: url) }
+  private func open() async throws -> PostgresTokenStore {
+    try await PostgresTokenStore.open(url: url, settings: .patient)
+  }
 
   private func count(_ table: String) async throws -> String {
     try await server.sql("SELECT count(*) FROM \(table)", in: server.name(of: url))

@@ -55,7 +55,7 @@ struct MigrationTests {
       for index in 0..<6 {
         group.addTask {
           if index % 2 == 0 { return try await PostgresSchema.on(url) { try await $0.migrate() } }
-          let store = try await PostgresTokenStore.open(url: url)
+          let store = try await PostgresTokenStore.open(url: url, settings: .patient)
           try await store.save(.sample("\(index)"))
           try await store.close()
           return store.appliedMigrations
@@ -68,7 +68,7 @@ struct MigrationTests {
 
   @Test("The layout changes with all entries and rights kept, and back")
   func layouts() async throws {
-    let store = try await PostgresTokenStore.open(url: url)
+    let store = try await PostgresTokenStore.open(url: url, settings: .patient)
     for index in 0..<40 { try await store.save(.sample("\(index)", bytes: 3000)) }
     _ = try await server.sql("CREATE ROLE reader_\(name)", in: name)
     _ = try await server.sql("GRANT SELECT ON focus_compressed_image TO reader_\(name)", in: name)
@@ -103,7 +103,9 @@ struct MigrationTests {
   func newerTables() async throws {
     _ = try await migrate()
     _ = try await server.sql("INSERT INTO focus_migration (version, name) VALUES (99, 'later')", in: name)
-    let error = await #expect(throws: PostgresError.self) { _ = try await PostgresTokenStore.open(url: url) }
+    let error = await #expect(throws: PostgresError.self) {
+      _ = try await PostgresTokenStore.open(url: url, settings: .patient)
+    }
     #expect(error == .newer(database: "postgres://127.0.0.1:\(server.port)/\(name)", version: 99))
     #expect(await #expect(throws: PostgresError.self) { _ = try await migrate() } == error)
   }
@@ -113,7 +115,7 @@ struct MigrationTests {
     _ = try await server.sql("CREATE ROLE plain_\(name) LOGIN PASSWORD 's3cret/word'", in: name)
     let plain = server.url(name, user: "plain_\(name)")
     let refused = await #expect(throws: PostgresError.self) {
-      _ = try await PostgresTokenStore.open(url: plain)
+      _ = try await PostgresTokenStore.open(url: plain, settings: .patient)
     }
     #expect(refused?.description.contains("focus cache migrate") == true)
     _ = try await migrate()
@@ -128,7 +130,7 @@ struct MigrationTests {
       "GRANT USAGE ON SEQUENCE focus_encode_lease_fencing TO plain_\(name)", in: name)
     missing = try await PostgresSchema.on(plain) { try await $0.report().missingRights }
     #expect(missing == [])
-    let store = try await PostgresTokenStore.open(url: plain)
+    let store = try await PostgresTokenStore.open(url: plain, settings: .patient)
     try await store.save(.sample("cat"))
     #expect(try await store.take(.sample("dog"), for: .seconds(1)) != nil)
     #expect(try await store.begin([JobKey(group: "g", topic: "t", partition: 0, offset: 1)]) == [1])

@@ -59,7 +59,7 @@ struct PoolTests {
 
   @Test("Closing lets calls end, is done once or twice, and what comes after is told")
   func closing() async throws {
-    let store = try PostgresTokenStore(url: url)
+    let store = try PostgresTokenStore(url: url, settings: .patient)
     try await store.save(.sample("cat", bytes: 200_000))
     let loads = (0..<40).map { _ in Task { try await store.load(.sample("cat")) } }
     try await store.close()
@@ -77,9 +77,9 @@ struct PoolTests {
 
   @Test("A store that was never used, never closed, or closed while its server hangs lets its threads go")
   func oddEnds() async throws {
-    try await PostgresTokenStore(url: url).close()
+    try await PostgresTokenStore(url: url, settings: .patient).close()
     do {
-      let forgotten = try PostgresTokenStore(url: url)
+      let forgotten = try PostgresTokenStore(url: url, settings: .patient)
       #expect(try await forgotten.load(.sample("cat")) == nil)
     }
     #expect(await eventually { await sessions() == 0 })
@@ -105,7 +105,7 @@ struct PoolTests {
     try await store.close()
     _ = try await server.sql(
       "ALTER DATABASE \(name) SET default_transaction_read_only = on", in: "postgres")
-    let standby = try PostgresTokenStore(url: url)
+    let standby = try PostgresTokenStore(url: url, settings: .patient)
     let error = await #expect(throws: PostgresError.self) { _ = try await standby.load(.sample("cat")) }
     #expect(error?.description.contains("read-only") == true)
     try await standby.close()
@@ -124,7 +124,10 @@ struct PoolTests {
 
   @Test("Half of the entries are pruned while others read: each finds a whole blob or none")
   func pruneWhileReading() async throws {
-    let (store, other) = (try PostgresTokenStore(url: url), try PostgresTokenStore(url: url))
+    let (store, other) = (
+      try PostgresTokenStore(url: url, settings: .patient),
+      try PostgresTokenStore(url: url, settings: .patient)
+    )
     for index in 0..<400 { try await store.save(.sample("\(index)", bytes: 3000, fill: UInt8(index % 256))) }
     let isPruned = Signal()
     try await withThrowingTaskGroup(of: Void.self) { group in
@@ -151,7 +154,7 @@ struct PoolTests {
 
   @Test("How long a blob of a megabyte takes; printed, since machines differ")
   func blobTimes() async throws {
-    let store = try PostgresTokenStore(url: url)
+    let store = try PostgresTokenStore(url: url, settings: .patient)
     // Bytes that no compression makes smaller.
     var entry = TokenEntry.sample("large")
     entry.blob = Data((0..<1_000_000).map { _ in UInt8.random(in: 0...255) })

@@ -94,6 +94,11 @@ final class StubModel: VisionLanguageModel {
   }
 }
 
+extension PostgresSettings {
+  /// For tests that expect an answer, on a machine however busy.
+  static let patient = PostgresSettings(timeout: .seconds(60))
+}
+
 /// Tries until something comes true; false after a minute, so that a test fails instead of hanging.
 func eventually(_ isTrue: () async -> Bool) async -> Bool {
   let deadline = ContinuousClock.now + .seconds(60)

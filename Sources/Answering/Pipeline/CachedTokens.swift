@@ -39,6 +39,10 @@ final class CachedTokens: Sendable {
     case stored(CompressedImage)
     /// Encode it, under a claim where the store knows such and gave one.
     case toEncode(EncodeClaim?)
+
+    var claim: EncodeClaim? {
+      if case .toEncode(let claim) = self { claim } else { nil }
+    }
   }
 
   /// Asks the store. Throws nothing but `CancellationError`.
@@ -114,8 +118,17 @@ final class CachedTokens: Sendable {
     return .toEncode(nil)
   }
 
-  /// Stores an image that was just made, in place of what may lie under its key. A failure is logged and counted.
+  /// Stores an image that was just made, in place of what may lie under its key, then gives its claim back. A failure
+  /// is logged and counted.
   func save(
+    _ image: CompressedImage, _ key: TokenKey, imageSHA256: String, under claim: EncodeClaim?,
+    _ observer: some ProgressObserver
+  ) async {
+    await save(image, key, imageSHA256: imageSHA256, observer)
+    await claim?.release()
+  }
+
+  private func save(
     _ image: CompressedImage, _ key: TokenKey, imageSHA256: String, _ observer: some ProgressObserver
   ) async {
     guard saves.mayAsk else { return observer.observe(.tokenCache(.unsaved)) }

@@ -210,10 +210,9 @@ public struct Pipeline: Sendable {
     let compressed = try await encodes.image(key, for: rank) {
       if let cache {
         let look = try await timed(.cache, tally, adding: &timings.fetch) { try await cache.look(key) }
-        switch try await cache.settle(look, key, settings.leases, tally) {
-        case .stored(let image): return image
-        case .toEncode(let granted): claim = granted
-        }
+        let finding = try await cache.settle(look, key, settings.leases, tally)
+        if case .stored(let image) = finding { return image }
+        claim = finding.claim
       }
       let tiles = try await timed(.tile, tally, adding: &timings.fetch) {
         try await images.tiles(of: fetched, rules: model.tilingRules)
@@ -229,8 +228,7 @@ public struct Pipeline: Sendable {
     held.give()
     if isNew, let cache {
       saving.addTask { [claim] in
-        await cache.save(compressed, key, imageSHA256: fetched.sha256, tally)
-        await claim?.release()
+        await cache.save(compressed, key, imageSHA256: fetched.sha256, under: claim, tally)
       }
     }
 

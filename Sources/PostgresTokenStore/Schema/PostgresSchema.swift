@@ -6,7 +6,7 @@ public struct PostgresSchema: Sendable {
 
   /// Moving the rows of a large cache takes long.
   private static let migrationLimit = Duration.seconds(4 * 3600)
-  private static let lookLimit = Duration.seconds(10)
+  private static let lookLimit = Duration.seconds(20)
 
   /// The version of the tables that this program works with.
   public static var latestVersion: Int { Migration.latest }
