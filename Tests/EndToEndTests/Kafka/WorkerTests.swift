@@ -22,8 +22,8 @@ extension EndToEnd {
 
     /// Killed while it answers, between producing and committing, with the commit on its way, after a save: what was
     /// committed stays, and the next worker answers the rest, once. It has the dead one's name, as a restarted one
-    /// would: this broker ends no transaction for its age. Nor does it hide an aborted one's records, so only where none
-    /// was open can a reader here see that nothing was published twice.
+    /// would: this broker ends no transaction for its age. Nor does it hide an aborted one's records, so only where surely
+    /// none was open can a reader here see that nothing was published twice.
     @Test(arguments: [
       "answer=kill@9", "transaction.produced=kill@3", "transaction.complete=kill@3",
       "transaction.committed=kill@3", "cache.saved=kill@2",
@@ -37,8 +37,7 @@ extension EndToEnd {
       #expect(collection.status == 0, "\(collection.errors)")
       let published = try await kafka.published()
       #expect(published.questions == kafka.questions)
-      let isAborted = ["transaction.produced", "transaction.complete"].contains { failpoint.hasPrefix($0) }
-      #expect(isAborted || !published.hasRepeats)
+      if failpoint.hasPrefix("transaction.committed") { #expect(!published.hasRepeats) }
       second.send(SIGTERM)
       #expect(await second.end().status == 0)
     }
