@@ -58,31 +58,5 @@ extension EndToEnd {
       second.send(SIGTERM)
       #expect(await second.end().status == 0)
     }
-
-    /// A job that kills whoever works on it, and its neighbours in flight.
-    @Test func aJobThatKillsItsWorkersBecomesADeadLetter() async throws {
-      let kafka = try await KafkaFolder(jobs: 24)
-      var deaths = 0
-      let collection = try kafka.collector()
-      while deaths < 6 {
-        let worker = try kafka.worker(
-          "worker \(deaths)", failpoints: "answer/7=kill", ["--max-attempts", "2"])
-        let isOver = await worker.happens { _ in kafka.folder.lineCount("out.jsonl") == 47 }
-        if isOver {
-          worker.send(SIGTERM)
-          #expect(await worker.end().status == 0)
-          break
-        }
-        #expect(await worker.end().signal == SIGKILL)
-        deaths += 1
-      }
-      #expect(deaths == 2)
-      #expect(await collection.end().status == 1)
-      let lines = try kafka.folder.results("out.jsonl")
-      #expect(lines.filter { $0.reason == "attempts_exhausted" }.map(\.jobId) == ["7"])
-      #expect(
-        lines.filter { $0.reason == nil }.map(\.question).sorted()
-          == kafka.questions.filter { !$0.hasPrefix("7/") })
-    }
   }
 }
