@@ -17,23 +17,8 @@ public final class KafkaJobSource: JobSource {
   private let attempts: AttemptTally?
   private let madeRoom: @Sendable () -> Void
   private let turns = Mutex(Turns())
-
-  /// What is given out, and what is next.
-  private struct Turns {
-    var ready: [Delivery] = []
-    var open: Set<Int> = []
-    var alone: Int?
-    /// Waits until nothing is open.
-    var waiter: CheckedContinuation<Void, Never>?
-
-    mutating func end(_ sequence: Int) -> CheckedContinuation<Void, Never>? {
-      open.remove(sequence)
-      if alone == sequence { alone = nil }
-      guard open.isEmpty else { return nil }
-      defer { waiter = nil }
-      return waiter
-    }
-  }
+  /// Waits until nothing is open.
+  private let waiter = Mutex<CheckedContinuation<Void, Never>?>(nil)
 
   init(
     _ hands: JobsInHand, _ settings: KafkaSettings, limits: JobLimits, defaults: GenerationParameters,
@@ -49,24 +34,16 @@ public final class KafkaJobSource: JobSource {
 
   public func next() async throws -> Delivery? {
     while true {
-      if turns.withLock({ $0.ready.isEmpty }) {
-        let more = try await readMore()
-        if more.isEmpty { return nil }
-        turns.withLock { $0.ready = more }
+      switch turns.withLock({ $0.next() }) {
+      case .give(let delivery): return delivery
+      case .wait: try await waitUntilNothingIsOpen()
+      case .withdraw(let deliveries): await attempts?.withdraw(deliveries.map(key))
+      case .count(let deliveries):
+        let counted = await count(deliveries)
+        turns.withLock { $0.counted(counted) }
+      case .read:
+        if try await !read() { return nil }
       }
-      let (delivery, mustWait) = turns.withLock { turns -> (Delivery?, Bool) in
-        guard let first = turns.ready.first else { return (nil, false) }
-        let isSuspect = first.attempts > 1
-        if turns.alone != nil || (isSuspect && !turns.open.isEmpty) { return (nil, true) }
-        turns.ready.removeFirst()
-        // Gone to another worker while it waited.
-        if first.isWithdrawn { return (nil, false) }
-        turns.open.insert(first.sequence)
-        if isSuspect { turns.alone = first.sequence }
-        return (first, false)
-      }
-      if let delivery { return delivery }
-      if mustWait { try await waitUntilNothingIsOpen() }
     }
   }
 
@@ -79,42 +56,59 @@ public final class KafkaJobSource: JobSource {
   /// It left the pipeline without an outcome: that is no attempt.
   public func abandon(_ delivery: Delivery) async {
     left(delivery)
-    // In a task of its own: the caller's may be cancelled, and orderly restarts must exhaust no job.
-    await Task { await attempts?.withdraw([key(of: delivery)]) }.value
+    await attempts?.withdraw([key(of: delivery)])
   }
 
   /// What was counted and not given out is nobody's attempt.
   func close() async {
-    let ready = turns.withLock { turns in
-      defer { turns.ready = [] }
-      return turns.ready
-    }
-    await attempts?.withdraw(ready.map(key))
+    await attempts?.withdraw(turns.withLock(\.notGivenOut).map(key))
     await attempts?.close()
   }
 
   private func left(_ delivery: Delivery) {
     hands.finish(delivery.sequence)
-    turns.withLock { $0.end(delivery.sequence) }?.resume()
+    let isNothingOpen = turns.withLock { turns in
+      turns.end(delivery.sequence)
+      return turns.isNothingOpen
+    }
+    if isNothingOpen { stopWaiting() }
   }
 
-  private func readMore() async throws -> [Delivery] {
+  // MARK: Reading and counting
+
+  /// False at the end.
+  private func read() async throws -> Bool {
     let records = try await hands.next(attempts == nil ? 1 : Self.countedTogether)
     madeRoom()
-    var deliveries = records.map { delivery(of: $0.record, sequence: $0.sequence) }
+    let deliveries = records.map { delivery(of: $0.record, sequence: $0.sequence) }
+    if attempts == nil {
+      turns.withLock { $0.counted(deliveries) }
+      return !deliveries.isEmpty
+    }
+    let counted = await count(deliveries)
+    let hasSuspects = counted.contains { $0.attempts > 1 }
+    // Among suspects each is counted in its own turn: a worker that dies of one has begun no other.
+    if hasSuspects { await attempts?.withdraw(counted.map(key)) }
+    turns.withLock { hasSuspects ? $0.add(counted) : $0.counted(counted) }
+    return !deliveries.isEmpty
+  }
+
+  /// Notes that these are begun; one that was begun too often is rejected.
+  private func count(_ deliveries: [Delivery]) async -> [Delivery] {
     guard let attempts else { return deliveries }
-    for (index, count) in await attempts.begin(deliveries.map(key)).enumerated() {
-      deliveries[index].attempts = count
+    let counts = await attempts.begin(deliveries.map(key))
+    return zip(deliveries, counts).map { delivery, count in
+      var delivery = delivery
+      delivery.attempts = count
       if count > settings.attemptLimit {
-        deliveries[index].rejectedJobID =
-          (try? deliveries[index].content.get().id) ?? deliveries[index].rejectedJobID
-        deliveries[index].content = .failure(
+        delivery.rejectedJobID = (try? delivery.content.get().id) ?? delivery.rejectedJobID
+        delivery.content = .failure(
           Rejection(
             .attemptsExhausted,
             "begun \(count - 1) times and never ended: the workers may have died of it (--max-attempts)"))
       }
+      return delivery
     }
-    return deliveries
   }
 
   private func delivery(of record: JobsInHand.Record, sequence: Int) -> Delivery {
@@ -136,23 +130,26 @@ public final class KafkaJobSource: JobSource {
     return JobKey(group: settings.group, topic: topic, partition: partition, offset: offset)
   }
 
+  // MARK: Waiting
+
   private func waitUntilNothingIsOpen() async throws {
     try Task.checkCancellation()
     await withTaskCancellationHandler {
       await withCheckedContinuation { continuation in
-        let mayWait = turns.withLock { turns in
-          if Task.isCancelled || turns.open.isEmpty { return false }
-          turns.waiter = continuation
-          return true
-        }
-        if !mayWait { continuation.resume() }
+        waiter.withLock { $0 = continuation }
+        // What ended meanwhile found nobody waiting.
+        if Task.isCancelled || turns.withLock(\.isNothingOpen) { stopWaiting() }
       }
     } onCancel: {
-      turns.withLock { turns in
-        defer { turns.waiter = nil }
-        return turns.waiter
-      }?.resume()
+      stopWaiting()
     }
     try Task.checkCancellation()
+  }
+
+  private func stopWaiting() {
+    waiter.withLock { waiter in
+      defer { waiter = nil }
+      return waiter
+    }?.resume()
   }
 }

@@ -29,7 +29,8 @@ actor AttemptTally {
 
   func withdraw(_ jobs: [JobKey]) async {
     if jobs.isEmpty { return }
-    _ = await working { try await counts.withdraw(jobs) }
+    // In a task of its own: the caller's may be cancelled, and orderly restarts must exhaust no job.
+    await Task { _ = await working { try await counts.withdraw(jobs) } }.value
   }
 
   func close() async { await tellEnded() }

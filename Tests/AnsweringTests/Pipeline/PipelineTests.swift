@@ -77,7 +77,8 @@ struct PipelineTests {
   func modelTakesSeveralJobs() async throws {
     let running = Counter()
     let model = FakeModel(onAnswer: { _ in
-      try await running.during { try await Task.sleep(for: .milliseconds(5)) }
+      // The first wait for each other, however slowly they come; the others look for a fourth.
+      await running.during { #expect(await eventually { running.peak >= 3 }) }
     })
     let settings = PipelineSettings(jobsInFlight: 3, lookAhead: 4)
     let ending = try await pipeline(FakeSource(jobs: 30), model: model, settings).run()
