@@ -120,6 +120,10 @@ let package = Package(
       name: "StubAnswers",
       dependencies: ["Answering", "TokenSampling", .product(name: "Crypto", package: "swift-crypto")],
       path: "Tests/StubAnswers", swiftSettings: swiftSettings),
+    // librdkafka's mock cluster, with the faults it can have.
+    .target(
+      name: "KafkaCluster", dependencies: ["KafkaJobs", "Answering", "CRdKafka"], path: "Tests/KafkaCluster",
+      swiftSettings: swiftSettings),
     .executableTarget(
       name: "StubWorker", dependencies: ["StubAnswers", "KafkaJobs", "Answering"], path: "Tests/StubWorker",
       swiftSettings: swiftSettings),
@@ -161,7 +165,7 @@ let package = Package(
       name: "FileJobsTests", dependencies: ["FileJobs", "Adversary"], swiftSettings: swiftSettings),
     .testTarget(
       name: "KafkaJobsTests",
-      dependencies: ["KafkaJobs", "Answering", "StubAnswers", "Adversary", "CRdKafka"],
+      dependencies: ["KafkaJobs", "Answering", "StubAnswers", "KafkaCluster", "Adversary", "CRdKafka"],
       swiftSettings: swiftSettings),
     .testTarget(
       name: "FocusTests",
@@ -172,7 +176,8 @@ let package = Package(
       swiftSettings: swiftSettings),
     // The built executable, run as its users run it.
     .testTarget(
-      name: "EndToEndTests", dependencies: ["focus", "StubWorker", "Answering", "Adversary"],
+      name: "EndToEndTests",
+      dependencies: ["focus", "StubWorker", "Answering", "KafkaJobs", "KafkaCluster", "Adversary"],
       swiftSettings: swiftSettings),
   ],
   swiftLanguageModes: [.v6],

@@ -12,7 +12,8 @@ package enum Failpoint {
       if points.isEmpty { return }
       let (name, detail) = ("\(name)", detail())
       for point in points where point.name == name && (point.detail ?? detail) == detail {
-        if point.passes.add(1, ordering: .relaxed).newValue == point.turn { kill(getpid(), point.signal) }
+        // To this thread, so that it takes no step further.
+        if point.passes.add(1, ordering: .relaxed).newValue == point.turn { raise(point.signal) }
       }
     #endif
   }

@@ -61,9 +61,13 @@ final class FocusRun: Sendable {
     kill(process.processIdentifier, signal)
   }
 
-  /// Waits for the end of the process.
+  /// Waits for the end of the process. A test whose time is over kills it.
   func end() async -> Ending {
     for await _ in ends.stream {}
+    if process.isRunning {
+      send(SIGKILL)
+      process.waitUntilExit()
+    }
     let code = process.terminationStatus
     let isSignal = process.terminationReason == .uncaughtSignal
     return Ending(status: isSignal ? nil : code, signal: isSignal ? code : nil, errors: said)
@@ -91,6 +95,13 @@ final class FocusRun: Sendable {
         continuation.resume(returning: hasHappened)
       }.start()
     }
+  }
+
+  /// Whether SIGSTOP holds it.
+  var isStopped: Bool {
+    let state = try? String(contentsOfFile: "/proc/\(processID)/stat", encoding: .utf8)
+    // The name before it stands in brackets and may hold anything.
+    return state?.split(separator: ")").last?.hasPrefix(" T") ?? false
   }
 
   /// What it has said on standard error so far.

@@ -1,5 +1,6 @@
 import Answering
 import Foundation
+import KafkaCluster
 import StubAnswers
 import Synchronization
 import Testing

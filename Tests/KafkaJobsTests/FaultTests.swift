@@ -1,6 +1,7 @@
 import Answering
 import CRdKafka
 import Foundation
+import KafkaCluster
 import StubAnswers
 import Testing
 

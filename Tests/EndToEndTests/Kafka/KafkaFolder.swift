@@ -1,5 +1,6 @@
 import Adversary
 import Foundation
+import Testing
 
 /// A folder with images, a broker and a job file, and the commands of `focus` on them.
 final class KafkaFolder: Sendable {
@@ -10,19 +11,26 @@ final class KafkaFolder: Sendable {
   /// Job and question ids as a result names them.
   let questions: [String]
 
-  /// Jobs with two questions each, submitted.
-  init(jobs: Int) async throws {
+  /// Jobs with two questions each: the first `jobs` are submitted, the `later` ones are not yet.
+  init(jobs: Int, later: Int = 0) async throws {
     folder = try TemporaryFolder()
     broker = try await TansuBroker(in: folder)
     try folder.add(images: Self.images)
     let asked = (0..<2).map { #"{"question_id":"\#($0)","text":"Question \#($0)?"}"# }.joined(separator: ",")
-    try folder.write(
-      (0..<jobs).map {
-        jobLine(String($0), uri: Self.images[$0 % Self.images.count], questions: "[\(asked)]")
-      },
-      to: "jobs.jsonl")
-    questions = (0..<jobs).flatMap { ["\($0)/0", "\($0)/1"] }.sorted()
-    let ending = try await focus(["submit", folder.path("jobs.jsonl"), "--brokers", broker.address]).end()
+    let lines = (0..<jobs + later).map {
+      jobLine(String($0), uri: Self.images[$0 % Self.images.count], questions: "[\(asked)]")
+    }
+    try folder.write(lines, to: "jobs.jsonl")
+    try folder.write(Array(lines[..<jobs]), to: "first.jsonl")
+    try folder.write(Array(lines[jobs...]), to: "later.jsonl")
+    questions = lines.indices.flatMap { ["\($0)/0", "\($0)/1"] }.sorted()
+    try await submit("first.jsonl")
+  }
+
+  func submitLater() async throws { try await submit("later.jsonl") }
+
+  private func submit(_ name: String) async throws {
+    let ending = try await focus(["submit", folder.path(name), "--brokers", broker.address]).end()
     guard ending.status == 0 else { throw SubmissionFailure(description: ending.errors) }
   }
 
@@ -55,6 +63,12 @@ final class KafkaFolder: Sendable {
       ] + arguments)
   }
 
+  /// Waits until every question has its result.
+  func collectEverything() async throws {
+    let ending = try await collector().end()
+    #expect(ending.status == 0, "\(ending.errors)")
+  }
+
   /// What is published by now: job and question ids, sorted, and whether something came more than once.
   func published() async throws -> (questions: [String], hasRepeats: Bool) {
     let output = "published-\(UUID().uuidString).jsonl"
@@ -62,5 +76,9 @@ final class KafkaFolder: Sendable {
     return (
       try folder.results(output).map(\.question).sorted(), ending.errors.contains("came again")
     )
+  }
+
+  func expectEverythingPublished() async throws {
+    #expect(try await published().questions == questions)
   }
 }
