@@ -2,7 +2,7 @@ import Adversary
 import Foundation
 import Testing
 
-/// The built `focus` executable, run as its users run it.
+/// The built `focus` executable, or another of the package's, run as its users run it.
 final class FocusRun: Sendable {
   struct Ending: Sendable {
     /// The exit status; nil where a signal ended it.
@@ -17,17 +17,19 @@ final class FocusRun: Sendable {
   private let ends = AsyncStream<Never>.makeStream()
 
   /// - Parameters:
+  ///   - program: another of the package's.
   ///   - folder: takes what it says on standard error.
   ///   - isHeard: whether somebody reads its standard error.
   ///   - fileBlocks: no file may grow beyond so many blocks of 512 bytes.
   ///   - variables: further ones of its environment.
   init(
-    _ arguments: [String], in folder: TemporaryFolder, input: Pipe? = nil, output: Pipe? = nil,
+    _ arguments: [String], of program: String = "focus", in folder: TemporaryFolder, input: Pipe? = nil,
+    output: Pipe? = nil,
     isHeard: Bool = true, fileBlocks: Int? = nil, variables: [String: String] = [:]
   ) throws {
     errors = folder.url.appending(path: "errors-\(UUID().uuidString)")
     try Data().write(to: errors)
-    let executable = Self.products.appending(path: "focus")
+    let executable = Self.products.appending(path: program)
     if let fileBlocks {
       // The shell's own blocks differ, so it is told in POSIX' way.
       process.executableURL = URL(filePath: "/bin/sh")

@@ -50,7 +50,7 @@ package final class MockCluster: @unchecked Sendable {
     settings.properties = [
       "session.timeout.ms": "6000", "heartbeat.interval.ms": "300",
       "topic.metadata.refresh.interval.ms": "1000",
-      "reconnect.backoff.max.ms": "200", "retry.backoff.ms": "50",
+      "reconnect.backoff.ms": "50", "reconnect.backoff.max.ms": "500", "retry.backoff.ms": "50",
     ]
     return settings
   }
@@ -109,9 +109,12 @@ package final class MockCluster: @unchecked Sendable {
 
   /// Reads until each of so many jobs has all its results; how often each came, by `job/question`, and dead letters as
   /// all of their job's.
-  package func results(of jobs: Int, questions: Int = 2) async throws -> [String: Int] {
+  ///
+  /// - Parameter first: raised when something was read.
+  package func results(of jobs: Int, questions: Int = 2, first: Signal? = nil) async throws -> [String: Int] {
     var found: [String: Int] = [:]
     try await records { record in
+      first?.raise()
       if record.isDeadLetter {
         let letter = try DeadLetter(json: record.value)
         for question in 0..<questions { found["\(letter.jobID ?? "?")/\(question)", default: 0] += 1 }

@@ -2,6 +2,7 @@ import Answering
 import CRdKafka
 import Foundation
 import KafkaCluster
+import Logging
 import StubAnswers
 import Testing
 
@@ -9,19 +10,59 @@ import Testing
 
 /// Faults that librdkafka's mock cluster injects: no job goes without its results.
 @Suite(.serialized, .timeLimit(.minutes(3))) struct FaultTests {
-  private static let jobs = 60
+  private static let jobs = 100
 
   @Test(arguments: DeliveryGuarantee.allCases)
   func jobsAreAnswered(delivery: DeliveryGuarantee) async throws {
-    try await everyJobIsAnswered(delivery) { _ in }
+    try await everyJobIsAnswered(delivery)
   }
 
+  /// For a minute: longer than sessions, transactions and records may last.
   @Test func brokersAreDownForAWhile() async throws {
     try await everyJobIsAnswered { cluster in
       cluster.takeDown()
-      try await Task.sleep(for: .seconds(3))
+      try await Task.sleep(for: .seconds(60))
       cluster.bringUp()
     }
+  }
+
+  /// What does not fit into librdkafka's own queue waits for room there.
+  @Test(arguments: DeliveryGuarantee.allCases)
+  func theProducersQueueIsFull(delivery: DeliveryGuarantee) async throws {
+    let cluster = try MockCluster()
+    try await cluster.submit(0..<Self.jobs)
+    cluster.slowDown(milliseconds: 50)
+    var settings = cluster.settings
+    settings.delivery = delivery
+    settings.properties["queue.buffering.max.messages"] = "2"
+    try await answers(cluster, settings)
+  }
+
+  /// Its partition waits with all that follows, the others go on; nothing is passed over.
+  @Test(arguments: [
+    (RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED, "a transaction is aborted and tried again"),
+    (RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART, "cannot be published, trying again"),
+  ])
+  func theDeadLetterTopicIsUnavailable(error: rd_kafka_resp_err_t, saying: String) async throws {
+    let (cluster, log, watcher, isReading) = (try MockCluster(), LogWatcher(), PublishedCount(), Signal())
+    let drain = Signal()
+    let worker = Self.worker(cluster.settings, log: log.logger, observer: watcher)
+    async let found = cluster.results(of: Self.jobs, first: isReading)
+    async let ending = worker.run(until: drain)
+    try await cluster.submit(0..<1)
+    await isReading.raised()
+    cluster.refuse("focus.dead-letters", error)
+    try await cluster.submit([Data("no job".utf8)])
+    try await log.says(saying)
+    try await cluster.submit(1..<Self.jobs)
+    try await watcher.reaches(2)
+    #expect(watcher.letters == 0)
+    cluster.refuse("focus.dead-letters", nil)
+    try await watcher.reaches(Self.jobs + 1)
+    #expect(watcher.letters == 1)
+    #expect(try await found.count == Self.jobs * 2)
+    drain.raise()
+    _ = try await ending
   }
 
   @Test func coordinatorsMove() async throws {
@@ -48,25 +89,25 @@ import Testing
   }
 
   @Test func aTransactionMustBeAborted() async throws {
-    try await everyJobIsAnswered { cluster in
+    try await everyJobIsAnswered(after: { cluster in
       cluster.fail(.addOffsetsToTransaction, RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED)
       cluster.fail(.produce, RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED)
-    }
+    })
   }
 
   @Test func aProducerThatIsSpentIsReplaced() async throws {
-    try await everyJobIsAnswered { cluster in
+    try await everyJobIsAnswered(after: { cluster in
       cluster.fail(
         .produce, RD_KAFKA_RESP_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER, RD_KAFKA_RESP_ERR_UNKNOWN_PRODUCER_ID)
-    }
+    })
   }
 
   @Test func aCommitThatGoesWrongIsMadeAgain() async throws {
-    try await everyJobIsAnswered { cluster in
+    try await everyJobIsAnswered(after: { cluster in
       cluster.fail(
         .endTransaction, RD_KAFKA_RESP_ERR_COORDINATOR_NOT_AVAILABLE, RD_KAFKA_RESP_ERR_NOT_COORDINATOR,
         RD_KAFKA_RESP_ERR_CONCURRENT_TRANSACTIONS)
-    }
+    })
   }
 
   @Test func aFencedWorkerEndsAndSaysWhy() async throws {
@@ -100,36 +141,47 @@ import Testing
 
   // MARK: The same for each
 
-  /// Runs a worker over some jobs while `fault` does its worst.
+  /// Runs a worker over some jobs. `prepare` is called before it begins, `fault` when it has answered the first of them.
   private func everyJobIsAnswered(
     _ delivery: DeliveryGuarantee = .exactlyOnce,
-    while fault: @escaping @Sendable (MockCluster) async throws -> Void
+    while fault: @escaping @Sendable (MockCluster) async throws -> Void = { _ in },
+    after prepare: (MockCluster) -> Void = { _ in }
   ) async throws {
     let cluster = try MockCluster()
     var settings = cluster.settings
     settings.delivery = delivery
     try await cluster.submit(0..<Self.jobs)
+    prepare(cluster)
+    try await answers(cluster, settings, while: fault)
+  }
+
+  private func answers(
+    _ cluster: MockCluster, _ settings: KafkaSettings,
+    while fault: @escaping @Sendable (MockCluster) async throws -> Void = { _ in }
+  ) async throws {
+    let (drain, isReading) = (Signal(), Signal())
     try await withThrowingTaskGroup(of: Void.self) { group in
-      group.addTask { try await fault(cluster) }
-      try await answers(cluster, settings)
+      group.addTask {
+        await isReading.raised()
+        try await fault(cluster)
+      }
+      async let ending = Self.worker(settings).run(until: drain)
+      let found = try await cluster.results(of: Self.jobs, first: isReading)
+      drain.raise()
+      _ = try await ending
+      #expect(found.count == Self.jobs * 2)
       try await group.waitForAll()
     }
   }
 
-  private func answers(_ cluster: MockCluster, _ settings: KafkaSettings) async throws {
-    let drain = Signal()
-    async let ending = Self.worker(settings).run(until: drain)
-    let found = try await cluster.results(of: Self.jobs)
-    drain.raise()
-    _ = try await ending
-    #expect(found.count == Self.jobs * 2)
-  }
-
-  private static func worker(_ settings: KafkaSettings) -> KafkaWorker {
-    KafkaWorker(settings) { connection in
+  private static func worker(
+    _ settings: KafkaSettings, log: Logger = Logger(label: "focus.kafka"), observer: PublishedCount? = nil
+  ) -> KafkaWorker {
+    KafkaWorker(settings, log: log) { connection in
       Pipeline(
         source: connection.source, images: StubImages(),
-        model: StubModel { _ in try await Task.sleep(for: .milliseconds(5)) }, sink: connection.sink)
+        model: StubModel { _ in try await Task.sleep(for: .milliseconds(50)) }, sink: connection.sink,
+        settings: PipelineSettings(jobsInFlight: 4), observer: observer)
     }
   }
 }

@@ -25,7 +25,7 @@ struct StubWorker {
     let drain = Signal()
     signal(SIGTERM, SIG_IGN)
     let source = DispatchSource.makeSignalSource(signal: SIGTERM, queue: .global())
-    source.setEventHandler { drain.raise() }
+    source.setEventHandler { @Sendable in drain.raise() }
     source.resume()
     let worker = KafkaWorker(settings) { connection in
       Pipeline(

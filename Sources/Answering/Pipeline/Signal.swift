@@ -26,7 +26,7 @@ public final class Signal: Sendable {
   }
 
   /// Returns when the signal is raised, or when the task is cancelled.
-  func raised() async {
+  public func raised() async {
     let ticket = state.withLock { state in
       state.tickets += 1
       return state.tickets

@@ -37,6 +37,17 @@ struct KafkaError: Error, CustomStringConvertible {
       || code == RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH || code == RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID
   }
 
+  /// Whether no broker answers.
+  var isUnanswered: Bool {
+    code == RD_KAFKA_RESP_ERR__TRANSPORT || code == RD_KAFKA_RESP_ERR__TIMED_OUT
+      || code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN
+  }
+
+  /// Whether it is a record that was dropped on this side.
+  var isPurge: Bool {
+    code == RD_KAFKA_RESP_ERR__PURGE_QUEUE || code == RD_KAFKA_RESP_ERR__PURGE_INFLIGHT
+  }
+
   /// What an error that cannot be retried means for the worker.
   var failure: KafkaFailure { isFencing ? .fenced(description) : .broken(description) }
 }

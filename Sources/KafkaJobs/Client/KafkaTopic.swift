@@ -37,4 +37,17 @@ final class KafkaTopic: @unchecked Sendable {
     }
     if status != 0 { throw KafkaError(rd_kafka_last_error()) }
   }
+
+  /// Asks the brokers. Throws what they say against the topic, or that none answers.
+  func partitionCount(milliseconds: Int32) throws(KafkaError) -> Int32 {
+    var metadata: UnsafePointer<rd_kafka_metadata>?
+    try check(rd_kafka_metadata(client.handle, 0, handle, &metadata, milliseconds))
+    defer { rd_kafka_metadata_destroy(metadata) }
+    guard let found = metadata?.pointee, found.topic_cnt == 1 else {
+      throw KafkaError(RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC)
+    }
+    try check(found.topics[0].err)
+    guard found.topics[0].partition_cnt > 0 else { throw KafkaError(RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC) }
+    return Int32(found.topics[0].partition_cnt)
+  }
 }

@@ -117,6 +117,7 @@ final class Consumer: Sendable {
   private func pause(_ partitions: borrowing KafkaPartitions) {
     rd_kafka_pause_partitions(client.handle, partitions.list)
     let numbers = partitions.numbers
+    log.debug("paused \(topic) \(numbers)")
     paused.withLock { $0.formUnion(numbers) }
   }
 

@@ -5,7 +5,7 @@ import Logging
 
 /// At least once: outcomes are published in any order, and offsets committed after, as far as nothing before is open.
 final class Confirmations: PublishingRounds {
-  private static let longest = Duration.seconds(30)
+  private static let longest = Duration.seconds(15)
 
   private let producer: Producer
   private let hands: JobsInHand
@@ -26,7 +26,8 @@ final class Confirmations: PublishingRounds {
 
   func publishReady() throws -> Bool {
     let resting = held.names(at: .now)
-    let outcomes = hands.waiting().filter { !resting.contains($0.place.partition) }
+    let outcomes = held.reviewed(
+      hands.waiting().filter { !resting.contains($0.place.partition) }, producer)
     if outcomes.isEmpty { return false }
     var refused: [Int: KafkaError] = [:]
     let deadline = ContinuousClock.now + Self.longest
@@ -42,10 +43,7 @@ final class Confirmations: PublishingRounds {
     do throws(KafkaError) {
       refused.merge(try producer.deliver(until: deadline)) { first, _ in first }
     } catch {
-      // What is still on its way may arrive: its place stays open, and it is published again.
-      log.warning("Kafka, publishing: \(error); trying again")
-      producer.purge()
-      return false
+      throw error.failure
     }
     if let error = producer.client.fatalError { throw error.failure }
     let published = outcomes.indices.filter { refused[$0 + 1] == nil }.map { outcomes[$0] }

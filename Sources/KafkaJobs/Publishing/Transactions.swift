@@ -12,6 +12,8 @@ final class Transactions: PublishingRounds {
   private static let largest = 16 << 20
   /// Less than `transaction.timeout.ms`, so that it is never the broker who ends one.
   private static let longest = Duration.seconds(25)
+  /// How long records may take of that: what they have not reached is held, and the rest goes on.
+  private static let longestDelivery = Duration.seconds(15)
 
   private let producer: Producer
   private let hands: JobsInHand
@@ -41,12 +43,12 @@ final class Transactions: PublishingRounds {
   }
 
   func publishReady() throws -> Bool {
-    let outcomes = hands.ready(bytes: Self.largest, skipping: held.names(at: .now))
+    let outcomes = held.reviewed(hands.ready(bytes: Self.largest, skipping: held.names(at: .now)), producer)
     if outcomes.isEmpty { return false }
     let deadline = ContinuousClock.now + Self.longest
     do throws(KafkaError) {
       try retrying(until: deadline) { rd_kafka_begin_transaction(producer.client.handle) }
-      if let refused = try produce(outcomes, until: deadline) {
+      if let refused = try produce(outcomes, until: .now + Self.longestDelivery) {
         try abort()
         Refusals(topic: topic, log: log).settle(refused, hands, &held)
         return true
@@ -89,7 +91,7 @@ final class Transactions: PublishingRounds {
     }
     refused.merge(try producer.deliver(until: deadline)) { first, _ in first }
     // The transaction's own end tells more than each of its records.
-    refused = refused.filter { $0.value.code != RD_KAFKA_RESP_ERR__PURGE_QUEUE }
+    refused = refused.filter { !$0.value.isPurge }
     return refused.isEmpty ? nil : refused.map { (outcomes[$0.key - 1], $0.value) }
   }
 

@@ -103,20 +103,11 @@ public actor ResultReader {
   }
 
   private func partitionCount(of name: String) throws -> Int32 {
-    guard let topic = rd_kafka_topic_new(client.handle, name, nil) else {
-      throw KafkaError(rd_kafka_last_error()).failure
-    }
-    defer { rd_kafka_topic_destroy(topic) }
-    var metadata: UnsafePointer<rd_kafka_metadata>?
+    let topic = try KafkaTopic(name, of: client)
     do throws(KafkaError) {
-      try check(rd_kafka_metadata(client.handle, 0, topic, &metadata, Self.metadataMilliseconds))
+      return try topic.partitionCount(milliseconds: Self.metadataMilliseconds)
     } catch {
       throw KafkaFailure.broken("the topic \(name) cannot be looked up: \(error)")
     }
-    defer { rd_kafka_metadata_destroy(metadata) }
-    guard let found = metadata?.pointee, found.topic_cnt == 1, found.topics[0].partition_cnt > 0 else {
-      throw KafkaFailure.broken("the topic \(name) does not exist")
-    }
-    return Int32(found.topics[0].partition_cnt)
   }
 }
