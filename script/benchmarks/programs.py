@@ -16,9 +16,14 @@ def focus(options: argparse.Namespace) -> Path:
     """The focus program, built if none was named."""
     if options.focus:
         return options.focus.absolute()
-    subprocess.run(["swift", "build", "-c", "release", "--product", "focus"], cwd=ROOT, check=True,
+    return built("focus")
+
+
+def built(product: str) -> Path:
+    """One of the package's programs, as it is released."""
+    subprocess.run(["swift", "build", "-c", "release", "--product", product], cwd=ROOT, check=True,
                    stdout=subprocess.DEVNULL)
-    return ROOT / ".build/release/focus"
+    return ROOT / ".build/release" / product
 
 
 def peer(name: str) -> Path:

@@ -17,12 +17,17 @@ QUIET_LOAD = 0.3  # of one core; above, timings mean little
 def machine(options: argparse.Namespace) -> dict:
     """Ask before measuring: the load is to be that of others."""
     files = [bench_options.language_file(options), bench_options.vision_file(options)]
+    return machine_alone(options) | {"threads": options.threads,
+                                     "model": {file.name: file.stat().st_size for file in files}}
+
+
+def machine_alone(options: argparse.Namespace) -> dict:
+    """Where no model is."""
     load = os.getloadavg()[0]
     if load > QUIET_LOAD:
         print(f"The machine's load is {load:.1f}: what else runs there changes the figures.", file=sys.stderr)
-    return {"cpu": cpu(), "cores": os.cpu_count(), "threads": options.threads, "load_before": load,
-            "system": platform.platform(), "commit": commit(),
-            "model": {file.name: file.stat().st_size for file in files}}
+    return {"cpu": cpu(), "cores": os.cpu_count(), "threads": os.cpu_count(), "load_before": load,
+            "system": platform.platform(), "commit": commit(), "model": {}}
 
 
 def cpu() -> str:
@@ -64,6 +69,6 @@ def publish(options: argparse.Namespace, machine: dict, figures: dict, text: str
 
 
 def heading(machine: dict, command: str) -> str:
-    model = " + ".join(f"{name} ({size / 2**20:.0f} MiB)" for name, size in machine["model"].items())
+    model = " + ".join(f"{name} ({size / 2**20:.0f} MiB)" for name, size in machine["model"].items()) or "none"
     return (f"`script/bench {command}`: {machine['cpu']}, {machine['cores']} cores, {machine['threads']} threads, load"
             f" {machine['load_before']:.1f} before, commit {machine['commit'] or 'unknown'}. Model: {model}.")
