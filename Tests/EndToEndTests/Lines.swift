@@ -30,6 +30,7 @@ struct OutputLine: Decodable, Sendable {
   var reason: String?
   var message: String?
   var source: Source?
+  var tokenCache: String?
 
   /// The code of a refusal or error, with its message.
   var failure: Failure? {
