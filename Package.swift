@@ -53,6 +53,9 @@ let package = Package(
     .target(name: "TokenSampling", swiftSettings: swiftSettings),
     .target(name: "Batching", swiftSettings: swiftSettings),
 
+    // Threads and queues for C calls that block.
+    .target(name: "BlockingCalls", swiftSettings: swiftSettings),
+
     // A job becomes results.
     .target(
       name: "Answering",
@@ -66,24 +69,26 @@ let package = Package(
     .target(
       name: "LlavaModel",
       dependencies: [
-        "Answering", "TokenSampling", "Batching", "CLlama",
+        "Answering", "TokenSampling", "Batching", "BlockingCalls", "CLlama",
         .product(name: "Crypto", package: "swift-crypto"),
       ],
       swiftSettings: swiftSettings),
     .target(
       name: "Images",
       dependencies: [
-        "Answering", "TokenSampling", "CVips", "CCurl", .product(name: "Crypto", package: "swift-crypto"),
+        "Answering", "TokenSampling", "BlockingCalls", "CVips", "CCurl",
+        .product(name: "Crypto", package: "swift-crypto"),
       ],
       swiftSettings: swiftSettings, linkerSettings: [.unsafeFlags(vips.link)]),
     .target(
-      name: "FileJobs", dependencies: ["Answering", .product(name: "Crypto", package: "swift-crypto")],
+      name: "FileJobs",
+      dependencies: ["Answering", "BlockingCalls", .product(name: "Crypto", package: "swift-crypto")],
       swiftSettings: swiftSettings),
 
     .target(
       name: "KafkaJobs",
       dependencies: [
-        "Answering", "CRdKafka", .product(name: "Crypto", package: "swift-crypto"),
+        "Answering", "BlockingCalls", "CRdKafka", .product(name: "Crypto", package: "swift-crypto"),
         .product(name: "Logging", package: "swift-log"),
       ],
       swiftSettings: swiftSettings),
@@ -93,7 +98,8 @@ let package = Package(
       swiftSettings: swiftSettings),
 
     .target(
-      name: "PostgresTokenStore", dependencies: ["Answering", "CPostgres"], swiftSettings: swiftSettings),
+      name: "PostgresTokenStore", dependencies: ["Answering", "BlockingCalls", "CPostgres"],
+      swiftSettings: swiftSettings),
 
     // The command line: reads settings, wires, runs.
     .executableTarget(

@@ -1,4 +1,5 @@
 import Answering
+import BlockingCalls
 import Foundation
 
 /// Appends outcomes to a file, a pipe, or text files beside images.

@@ -1,4 +1,5 @@
 import Answering
+import BlockingCalls
 import CRdKafka
 import Foundation
 import Logging

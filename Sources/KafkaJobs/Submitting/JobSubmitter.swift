@@ -1,4 +1,5 @@
 import Answering
+import BlockingCalls
 import CRdKafka
 import Crypto
 import Foundation
@@ -8,7 +9,7 @@ import Logging
 public actor JobSubmitter {
   private static let longest = Duration.seconds(60)
 
-  private let executor = KafkaExecutor(name: "focus.kafka.submit")
+  private let executor = BlockingExecutor(name: "focus.kafka.submit")
   public nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
 
   private let client: KafkaClient

@@ -1,3 +1,4 @@
+import BlockingCalls
 import CRdKafka
 import Foundation
 import Logging
@@ -8,7 +9,7 @@ public actor ResultReader {
   private static let pollMilliseconds: Int32 = 200
   private static let metadataMilliseconds: Int32 = 10_000
 
-  private let executor = KafkaExecutor(name: "focus.kafka.collect")
+  private let executor = BlockingExecutor(name: "focus.kafka.collect")
   public nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
 
   private let client: KafkaClient

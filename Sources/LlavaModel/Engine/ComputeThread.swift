@@ -1,3 +1,4 @@
+import BlockingCalls
 import Foundation
 
 /// Runs an actor's jobs on one thread of its own: ggml's calls block for seconds, and Swift's shared pool has as
@@ -10,14 +11,9 @@ final class ComputeThread: SerialExecutor, @unchecked Sendable {
   private var isStopped = false
 
   init(name: String) {
-    let thread = Thread { [self] in
-      // Foundation's name does not reach Linux's own tools; 15 characters of it can.
-      FileHandle(forWritingAtPath: "/proc/thread-self/comm")?.write(Data(name.utf8.prefix(15)))
+    _ = NamedThread(name, stackBytes: 8 << 20) { [self] in
       while let job = next() { job.runSynchronously(on: asUnownedSerialExecutor()) }
     }
-    thread.name = name
-    thread.stackSize = 8 << 20
-    thread.start()
   }
 
   func enqueue(_ job: consuming ExecutorJob) {

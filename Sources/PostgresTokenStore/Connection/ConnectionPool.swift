@@ -1,10 +1,10 @@
-import Synchronization
+import BlockingCalls
 
 /// A bounded number of connections, each with a named thread of its own: libpq blocks, and Swift's cooperative
 /// pool has one thread for each core. A thread shares its connection with nobody.
 final class ConnectionPool: Sendable {
   let settings: ConnectionSettings
-  private let queue: WorkQueue
+  private let queue: WorkQueue<@Sendable (inout Link) -> Void>
 
   /// How long past its deadline a caller waits for the thread's own word.
   private static let grace = Duration.seconds(1)
@@ -13,8 +13,7 @@ final class ConnectionPool: Sendable {
   init(_ settings: ConnectionSettings, connections: Int) {
     self.settings = settings
     let route = Route(settings)
-    queue = WorkQueue(threads: max(1, connections)) { number, queue in
-      ThreadName.set("postgres-\(number)")
+    queue = WorkQueue("postgres", threads: connections) { queue in
       var link = Link(route)
       while let work = queue.next() { work(&link) }
     }
@@ -64,42 +63,5 @@ final class ConnectionPool: Sendable {
     }
     await queue.ended()
     timer.cancel()
-  }
-}
-
-/// Resumes a suspended caller once, with whichever comes first: the work, its deadline or the cancellation.
-private final class WaitingCaller<Value: Sendable>: Sendable {
-  private enum State {
-    case early
-    case waiting(CheckedContinuation<Value, any Error>)
-    case resumed(Result<Value, any Error>)
-  }
-
-  private let state = Mutex(State.early)
-
-  func wait(_ caller: CheckedContinuation<Value, any Error>) {
-    let result = state.withLock { state -> Result<Value, any Error>? in
-      if case .resumed(let result) = state { return result }
-      state = .waiting(caller)
-      return nil
-    }
-    if let result { caller.resume(with: result) }
-  }
-
-  func resume(_ result: Result<Value, any Error>) {
-    let caller = state.withLock { state -> CheckedContinuation<Value, any Error>? in
-      switch state {
-      case .early:
-        state = .resumed(result)
-        return nil
-      case .waiting(let caller):
-        // Nobody asks for the result again: let go of a blob.
-        state = .resumed(.failure(CancellationError()))
-        return caller
-      case .resumed:
-        return nil
-      }
-    }
-    caller?.resume(with: result)
   }
 }

@@ -1,11 +1,9 @@
 import Dispatch
-import Foundation
 import Synchronization
 
-/// First in, first out between any callers and a few threads that live as long as the queue is open.
-final class WorkQueue: Sendable {
-  typealias Work = @Sendable (inout Link) -> Void
-
+/// First in, first out between any callers and a few named threads that live as long as the queue is open: C calls block,
+/// and Swift's cooperative pool has one thread for each core.
+package final class WorkQueue<Work: Sendable>: Sendable {
   private struct State {
     var work: [Work] = []
     /// How many of `work`, from its front, are done or under way.
@@ -24,22 +22,25 @@ final class WorkQueue: Sendable {
   private let available = DispatchSemaphore(value: 0)
   private let threads: Int
 
-  /// - Parameter body: what each thread runs, with its number from 1. It ends after `next` has answered nil.
-  init(threads: Int, _ body: @escaping @Sendable (Int, WorkQueue) -> Void) {
+  /// - Parameters:
+  ///   - name: of the threads, before their numbers; at most 12 characters.
+  ///   - threads: at least one is made.
+  ///   - body: what each thread runs. It ends after `next` has answered nil.
+  package init(_ name: String, threads: Int, _ body: @escaping @Sendable (WorkQueue) -> Void) {
+    let threads = max(1, threads)
     self.threads = threads
     state = Mutex(State(threads: threads))
     for number in 1...threads {
-      let thread = Thread { [self] in
-        body(number, self)
+      _ = NamedThread("\(name)-\(number)") { [self] in
+        body(self)
         threadEnded()
       }
-      thread.stackSize = 1 << 20
-      thread.start()
     }
   }
 
   /// False where the queue has ended.
-  func add(_ work: @escaping Work) -> Bool {
+  @discardableResult
+  package func add(_ work: Work) -> Bool {
     let isAdded = state.withLock { state in
       if state.isOpen { state.work.append(work) }
       return state.isOpen
@@ -49,7 +50,7 @@ final class WorkQueue: Sendable {
   }
 
   /// Blocks until there is work; nil when the queue has ended and nothing is left to do.
-  func next() -> Work? {
+  package func next() -> Work? {
     available.wait()
     return state.withLock { state in
       guard state.begun < state.work.count else { return nil }
@@ -65,7 +66,7 @@ final class WorkQueue: Sendable {
   }
 
   /// Takes no more work; the threads end once they have done what is there.
-  func end() {
+  package func end() {
     let wasOpen = state.withLock { state in
       defer { state.isOpen = false }
       return state.isOpen
@@ -74,7 +75,7 @@ final class WorkQueue: Sendable {
   }
 
   /// Returns when the threads have ended.
-  func ended() async {
+  package func ended() async {
     await withCheckedContinuation { continuation in
       let hasEnded = state.withLock { state in
         if state.threads > 0 { state.waiting.append(continuation) }
@@ -85,7 +86,7 @@ final class WorkQueue: Sendable {
   }
 
   /// Lets go of those who wait for the end.
-  func stopWaiting() {
+  package func stopWaiting() {
     for continuation in state.withLock({ $0.takeWaiting() }) { continuation.resume() }
   }
 
@@ -95,20 +96,5 @@ final class WorkQueue: Sendable {
       return state.threads == 0 ? state.takeWaiting() : []
     }
     for continuation in waiting { continuation.resume() }
-  }
-}
-
-/// What debuggers and `top` show. Foundation's own name reaches the system only sometimes on Linux, and glibc's
-/// call for it is hidden from Swift.
-enum ThreadName {
-  static func set(_ name: String) {
-    #if os(Linux)
-      let file = open("/proc/thread-self/comm", O_WRONLY | O_CLOEXEC)
-      guard file >= 0 else { return }
-      _ = write(file, name, name.utf8.count)
-      close(file)
-    #else
-      pthread_setname_np(name)
-    #endif
   }
 }

@@ -1,22 +1,26 @@
+import Dispatch
 import Foundation
 
-/// A thread of its own for librdkafka's blocking calls.
-final class NamedThread: Sendable {
+/// A thread of its own, for C calls that block.
+package final class NamedThread: Sendable {
   private let ended = DispatchSemaphore(value: 0)
 
-  /// - Parameter name: what debuggers and `top` show, at most 15 characters.
-  init(_ name: String, _ body: @escaping @Sendable () -> Void) {
+  /// - Parameters:
+  ///   - name: what debuggers and `top` show, at most 15 characters.
+  ///   - stackBytes: of the thread.
+  package init(_ name: String, stackBytes: Int = 1 << 20, _ body: @escaping @Sendable () -> Void) {
     let thread = Thread { [ended] in
       Self.setName(name)
+      Self.blockBrokenPipeSignal()
       body()
       ended.signal()
     }
-    thread.stackSize = 1 << 20
+    thread.stackSize = stackBytes
     thread.start()
   }
 
   /// Blocks until the thread has ended.
-  func join() {
+  package func join() {
     ended.wait()
     ended.signal()
   }
@@ -31,5 +35,13 @@ final class NamedThread: Sendable {
     #else
       pthread_setname_np(name)
     #endif
+  }
+
+  /// A server that hangs up on a TLS connection must not end the process.
+  private static func blockBrokenPipeSignal() {
+    var signals = sigset_t()
+    sigemptyset(&signals)
+    sigaddset(&signals, SIGPIPE)
+    pthread_sigmask(SIG_BLOCK, &signals, nil)
   }
 }
