@@ -157,7 +157,7 @@ let package = Package(
       swiftSettings: swiftSettings),
     .testTarget(
       name: "PostgresTokenStoreTests",
-      dependencies: ["PostgresTokenStore", "StoreConformance", "Answering", "TokenSampling", "Adversary"],
+      dependencies: ["PostgresTokenStore", "StoreConformance", "StubAnswers", "Answering", "Adversary"],
       swiftSettings: swiftSettings),
     .testTarget(
       name: "LlavaModelTests", dependencies: ["LlavaModel", "Adversary", "CLlama"],

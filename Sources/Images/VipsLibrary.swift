@@ -1,4 +1,5 @@
 import CVips
+import Synchronization
 
 /// libvips, started once for the process and narrowed to what images of strangers need.
 enum VipsLibrary {
@@ -15,11 +16,15 @@ enum VipsLibrary {
     vips_concurrency_set(1)
     // The cache knows buffers by address, and addresses are used again.
     vips_cache_set_max(0)
+    hasStarted.store(true, ordering: .releasing)
     return true
   }()
 
-  /// Frees what libvips keeps for the calling thread, which is about to end.
+  private static let hasStarted = Atomic(false)
+
+  /// Frees what libvips keeps for the calling thread, which is about to end. Starts nothing: where no image was decoded,
+  /// the process may be about to end as well.
   static func endThread() {
-    if isReady { vips_thread_shutdown() }
+    if hasStarted.load(ordering: .acquiring) { vips_thread_shutdown() }
   }
 }

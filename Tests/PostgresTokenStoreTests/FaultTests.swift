@@ -1,6 +1,7 @@
 import Adversary
 import Answering
 import Foundation
+import StubAnswers
 import Testing
 
 @testable import PostgresTokenStore
@@ -14,7 +15,7 @@ struct FaultTests {
     let store = try await PostgresTokenStore.open(url: server.makeDatabase(), settings: .patient)
     let worker = StubWorker()
     let isKilled = Signal()
-    worker.model.onEncode { number in
+    worker.encodes.onEach { number in
       if number == 20 {
         try await server.kill9()
         isKilled.raise()
@@ -94,7 +95,7 @@ struct FaultTests {
     #expect(try await store.load(.sample("0"))?.count == 400_000)
 
     let worker = StubWorker()
-    worker.model.onEncode { _ in }
+    worker.encodes.onEach { _ in }
     #expect(try await worker.run(images: (0..<10).map { "image-\($0)" }, on: store).jobsAnswered == 10)
 
     #expect(try await store.prune(PruneLimits(bytes: 0)).entries >= saved)
@@ -139,17 +140,18 @@ struct FaultTests {
     let store = try await PostgresTokenStore.open(url: url, settings: .patient)
     #expect(
       try await StubWorker().run(images: ["cat", "dog"], on: store).tokenCache == [.miss: 2, .saved: 2])
+    let digest = StubImages.digest(of: Data("cat".utf8))
     for damage in [
       "overlay(blob PLACING '\\x00' FROM length(blob) - 40)", "substring(blob FROM 1 FOR 90)", "'\\x'",
       "blob || '\\x00'",
     ] {
       _ = try await server.sql(
-        "UPDATE focus_compressed_image SET blob = \(damage) WHERE image_sha256 = 'cat'",
+        "UPDATE focus_compressed_image SET blob = \(damage) WHERE image_sha256 = '\(digest)'",
         in: server.name(of: url))
       let worker = StubWorker()
       let counts = try await worker.run(images: ["cat", "dog"], on: store)
       #expect(counts.tokenCache == [.damaged: 1, .saved: 1, .hit: 1], "\(damage)")
-      #expect(worker.model.encodes == 1)
+      #expect(worker.encodes.value == 1)
     }
     #expect(try await StubWorker().run(images: ["cat", "dog"], on: store).tokenCache == [.hit: 2])
     try await store.close()

@@ -32,7 +32,7 @@ struct LeaseTests {
       return try await group.reduce(0, +)
     }
     #expect(answered == 96)
-    #expect(workers.map(\.model.encodes).reduce(0, +) == 12)
+    #expect(workers.map(\.encodes.value).reduce(0, +) == 12)
     #expect(try await count("focus_encode_lease") == "0")
   }
 
@@ -75,10 +75,10 @@ struct LeaseTests {
   @Test("A job whose image a dead worker was encoding is answered after the lease expires")
   func jobOfDeadHolder() async throws {
     let (dead, store) = (try await open(), try await open())
-    #expect(try await dead.take(StubModel.key("cat"), for: .milliseconds(300)) != nil)
+    #expect(try await dead.take(StubWorker.key("cat"), for: .milliseconds(300)) != nil)
     let worker = StubWorker()
     #expect(try await worker.run(images: ["cat"], on: store).tokenCache == [.miss: 1, .saved: 1])
-    #expect(worker.model.encodes == 1)
+    #expect(worker.encodes.value == 1)
     #expect(try await count("focus_encode_lease") == "0")
     try await dead.close()
     try await store.close()

@@ -14,8 +14,12 @@ public struct StubImages: ImageSource {
       case .data(let data): data
       }
     if bytes.starts(with: Data("missing".utf8)) { throw Rejection(.imageUnreachable, "no such image") }
-    let digest = SHA256.hash(data: bytes).map { String(format: "%02x", $0) }.joined()
-    return FetchedImage(bytes: bytes, sha256: digest)
+    return FetchedImage(bytes: bytes, sha256: Self.digest(of: bytes))
+  }
+
+  /// What the image of these bytes is known by.
+  public static func digest(of bytes: Data) -> String {
+    SHA256.hash(data: bytes).map { String(format: "%02x", $0) }.joined()
   }
 
   public func tiles(of image: FetchedImage, rules: TilingRules) async throws -> TiledImage {

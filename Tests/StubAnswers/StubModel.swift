@@ -1,20 +1,31 @@
 import Answering
 import TokenSampling
 
-/// A model that answers every question with the question, at once or after `work`.
+/// A model that answers every question with the question, and encodes every image to one token.
 public struct StubModel: VisionLanguageModel {
+  public static let recipe = "stub"
+
   public let identity = ModelIdentity(name: "stub", fingerprint: "0")
   public let tilingRules = TilingRules(tileSize: 1, patchSize: 1)
   private let work: @Sendable ([Question]) async throws -> Void
+  private let encoding: @Sendable () async throws -> Void
 
-  public init(work: @escaping @Sendable ([Question]) async throws -> Void = { _ in }) {
+  /// - Parameters:
+  ///   - work: done before each answer.
+  ///   - encoding: done before each image's token.
+  public init(
+    work: @escaping @Sendable ([Question]) async throws -> Void = { _ in },
+    encoding: @escaping @Sendable () async throws -> Void = {}
+  ) {
     self.work = work
+    self.encoding = encoding
   }
 
-  public func tokenRecipe(_ compression: Compression) -> String { "stub \(compression)" }
+  public func tokenRecipe(_ compression: Compression) -> String { Self.recipe }
 
   public func compress(_ image: TiledImage, _ compression: Compression) async throws -> CompressionReply {
-    CompressionReply(
+    try await encoding()
+    return CompressionReply(
       image: CompressedImage(
         tokens: [0, 0, 0, 0], type: .f32, channels: 1, overviewTokens: 0, newlines: [],
         map: GridSize(columns: 1, rows: 1), scales: nil, encodedTokens: 1))

@@ -1,3 +1,4 @@
+import CoreMetrics
 import Hummingbird
 import Logging
 
@@ -19,7 +20,9 @@ struct StatusServer {
     let (registry, isReady) = (registry, isReady)
     let router = Router()
     router.get("metrics") { _, _ in
-      Self.text(registry.text, type: "text/plain; version=0.0.4; charset=utf-8")
+      // Of this moment, whatever else happens seldom.
+      Meter(label: "focus_ready", factory: registry).set(isReady() ? 1 : 0)
+      return Self.text(registry.text, type: "text/plain; version=0.0.4; charset=utf-8")
     }
     router.get("healthz") { _, _ in Self.text("alive\n") }
     router.get("readyz") { _, _ in

@@ -55,6 +55,7 @@ final class WorkerMetrics: ProgressObserver {
     for reason in RejectionReason.allCases {
       counter("focus_dead_letters_total", [("reason", reason.rawValue)]).increment(by: 0)
     }
+    // What tells of it sets it at each scrape.
     Meter(label: "focus_ready", factory: factory).set(0)
   }
 
@@ -91,7 +92,6 @@ final class WorkerMetrics: ProgressObserver {
     factory.replaceGauges(
       "focus_consumer_lag",
       lags.map { ([("topic", topic), ("partition", String($0.key))], Double($0.value)) })
-    Meter(label: "focus_ready", factory: factory).set(lags.isEmpty ? 0 : 1)
   }
 
   private func add(_ result: JobResult) {
