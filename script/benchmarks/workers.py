@@ -107,7 +107,7 @@ def measure(options: argparse.Namespace, program: Path, folder: Path, jobs: Path
     asked = options.jobs * options.questions
     repeated = repeats(again)
     caches = {name: sum(int(values.get(f'focus_token_cache_requests_total{{result="{name}"}}', 0)) for values in told)
-              for name in ("hit", "miss", "error")}
+              for name in ("hit", "miss", "unavailable", "unsaved")}
     return Run(count, seconds, options.jobs, len(answered), asked - len(set(answered)), repeated,
                sum(int(values.get('focus_stage_duration_seconds_count{stage="vision"}', 0)) for values in told),
                caches, outage)
