@@ -39,9 +39,7 @@ public final class KafkaConnection: Sendable {
         onLag(Dictionary(uniqueKeysWithValues: lags))
       }
     }
-    let consumer = try Consumer(settings, hands, log: log, onStatistics: onStatistics) {
-      committing.withLock {}
-    }
+    let consumer = try Consumer(settings, hands, committing, log: log, onStatistics: onStatistics)
     let publisher = Publisher(settings, hands, consumer, committing, log: log)
     self.hands = hands
     self.consumer = consumer

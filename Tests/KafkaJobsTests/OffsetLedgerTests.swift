@@ -61,6 +61,25 @@ struct OffsetLedgerTests {
     #expect(next != nil)
   }
 
+  @Test func aPartitionThatRestartsIsReadAgainFromItsFirstOpenOffset() throws {
+    var ledger = OffsetLedger()
+    ledger.assign(0)
+    let places = try ledger.mustRead(Array([3, 4, 9]), of: 0)
+    for place in places.dropLast() { ledger.finish(place) }
+    ledger.commit(through: places[0])
+    ledger.restart(0)
+    #expect(ledger.positions[0] == 4)
+    #expect(!ledger.holds(places[1]) && ledger.ready().isEmpty)
+    let committed = ledger.read(3, of: 0)
+    #expect(committed == nil)
+    let again = try ledger.mustRead(4, of: 0)
+    // What was given back is no longer this worker's.
+    ledger.commit(through: places[2])
+    #expect(ledger.holds(again))
+    ledger.finish(again)
+    #expect(ledger.ready() == [again])
+  }
+
   @Test func whatCannotBePublishedIsOpenAgain() throws {
     var ledger = OffsetLedger()
     ledger.assign(0)

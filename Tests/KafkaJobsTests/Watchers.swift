@@ -20,6 +20,10 @@ final class LogWatcher: LogHandler, Sendable {
     set {}
   }
 
+  func hasSaid(_ text: String) -> Bool {
+    state.withLock { $0.lines.contains { $0.contains(text) } }
+  }
+
   /// Returns when a line that was logged since the beginning holds the text.
   func says(_ text: String) async throws {
     let signal = Signal()
@@ -45,6 +49,26 @@ final class LogWatcher: LogHandler, Sendable {
       state.lines.append(line)
       for waiting in state.waiting where line.contains(waiting.text) { waiting.signal.raise() }
     }
+  }
+}
+
+/// Waits for how far a worker lags behind.
+final class LagWatcher: Sendable {
+  typealias Condition = @Sendable ([Int32: Int64]) -> Bool
+  private let waiting = Mutex<[(isMet: Condition, signal: Signal)]>([])
+
+  func note(_ lags: [Int32: Int64]) {
+    waiting.withLock { waiting in
+      for one in waiting where one.isMet(lags) { one.signal.raise() }
+    }
+  }
+
+  /// Returns when the partitions' lags meet the condition.
+  func meets(_ condition: @escaping Condition) async throws {
+    let signal = Signal()
+    waiting.withLock { $0.append((condition, signal)) }
+    await signal.raised()
+    try Task.checkCancellation()
   }
 }
 

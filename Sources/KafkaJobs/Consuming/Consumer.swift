@@ -17,21 +17,22 @@ final class Consumer: Sendable {
   let client: KafkaClient
   private let topic: String
   private let hands: JobsInHand
+  private let committing: CommitLock
   private let log: Logger
   /// Signalled when there is room again, and to stop.
   private let wake = DispatchSemaphore(value: 0)
   private let isStopping = Atomic(false)
-  private let paused = Mutex<Set<Int32>>([])
+  private let paused: Mutex<PausedPartitions>
   private let isPausing = Atomic(false)
   private let assigned = Atomic(0)
 
   /// Partitions in this worker's hands.
   var assignedCount: Int { assigned.load(ordering: .relaxed) }
 
-  /// - Parameter settle: called before partitions are given back; returns when no commit of theirs is under way.
+  /// - Parameter committing: partitions are given back before or after a commit of theirs.
   init(
-    _ settings: KafkaSettings, _ hands: JobsInHand, log: Logger, onStatistics: (@Sendable (String) -> Void)?,
-    settle: @escaping @Sendable () -> Void
+    _ settings: KafkaSettings, _ hands: JobsInHand, _ committing: CommitLock, log: Logger,
+    onStatistics: (@Sendable (String) -> Void)?
   ) throws(KafkaFailure) {
     let configuration = KafkaConfiguration()
     try configuration.set(settings, client: "focus-worker")
@@ -46,12 +47,14 @@ final class Consumer: Sendable {
     try configuration.set("isolation.level", "read_committed")
     topic = settings.jobsTopic
     self.hands = hands
+    self.committing = committing
     self.log = log
     let relay = Relay()
     let events = KafkaEvents(log: log, onStatistics: onStatistics) { isAssigned, partitions in
-      relay.consumer?.rebalance(isAssigned, partitions, settle)
+      relay.consumer?.rebalance(isAssigned, partitions)
     }
     client = try configuration.client(RD_KAFKA_CONSUMER, events)
+    paused = Mutex(PausedPartitions(client, topic: topic))
     relay.consumer = self
   }
 
@@ -74,6 +77,7 @@ final class Consumer: Sendable {
       return hands.end(KafkaFailure.broken("cannot subscribe to \(topic): \(error)"))
     }
     while !isStopping.load(ordering: .acquiring) {
+      keepWithheld()
       waitForRoom()
       guard let message = rd_kafka_consumer_poll(client.handle, isPaused ? 0 : Self.pollMilliseconds) else {
         continue
@@ -94,7 +98,24 @@ final class Consumer: Sendable {
     if isPausing.load(ordering: .acquiring), hands.isLow { wake.signal() }
   }
 
-  private var isPaused: Bool { paused.withLock { !$0.isEmpty } }
+  private var isPaused: Bool { paused.withLock(\.isWaitingForRoom) }
+
+  /// Gives back and takes up what the publisher asks for.
+  private func keepWithheld() {
+    let wanted = hands.withheld
+    let (new, free) = paused.withLock { (wanted.subtracting($0.withheld), $0.withheld.subtracting(wanted)) }
+    for partition in new {
+      log.warning("\(topic)[\(partition)] waits, and its jobs are given back, until they can be published")
+      paused.withLock { $0.withhold(partition) }
+      committing.withLock { hands.restart([partition]) }
+    }
+    if free.isEmpty { return }
+    let positions = hands.positions()
+    for partition in free {
+      log.info("\(topic)[\(partition)] goes on")
+      paused.withLock { $0.takeUp(partition, at: positions[partition] ?? nil) }
+    }
+  }
 
   private func waitForRoom() {
     if isPaused {
@@ -111,29 +132,22 @@ final class Consumer: Sendable {
     var list: UnsafeMutablePointer<rd_kafka_topic_partition_list_t>?
     guard rd_kafka_assignment(client.handle, &list) == RD_KAFKA_RESP_ERR_NO_ERROR, let list else { return }
     defer { rd_kafka_topic_partition_list_destroy(list) }
-    pause(KafkaPartitions(borrowing: list))
+    pause(KafkaPartitions(borrowing: list).numbers)
   }
 
-  private func pause(_ partitions: borrowing KafkaPartitions) {
-    rd_kafka_pause_partitions(client.handle, partitions.list)
-    let numbers = partitions.numbers
-    log.debug("paused \(topic) \(numbers)")
-    paused.withLock { $0.formUnion(numbers) }
+  private func pause(_ partitions: [Int32]) {
+    paused.withLock { $0.pause(partitions) }
+    log.debug("paused \(topic) \(partitions)")
   }
 
   private func resume() {
-    let numbers = paused.withLock { paused in
-      defer { paused = [] }
-      return paused
-    }
     isPausing.store(false, ordering: .releasing)
-    let partitions = KafkaPartitions(topic: topic, numbers)
-    rd_kafka_resume_partitions(client.handle, partitions.list)
+    paused.withLock { $0.resume() }
   }
 
   private func take(_ message: UnsafeMutablePointer<rd_kafka_message_t>) {
     let code = message.pointee.err
-    if code == RD_KAFKA_RESP_ERR_NO_ERROR { return hands.add(KafkaMessage(message, of: client)) }
+    if code == RD_KAFKA_RESP_ERR_NO_ERROR { return take(KafkaMessage(message, of: client)) }
     let reason = rd_kafka_message_errstr(message).map { String(cString: $0) }
     rd_kafka_message_destroy(message)
     if let error = client.fatalError {
@@ -147,10 +161,18 @@ final class Consumer: Sendable {
     }
   }
 
+  private func take(_ message: KafkaMessage) {
+    if paused.withLock({ $0.isGap(message.offset, of: message.partition) }) {
+      hands.end(KafkaFailure.broken("\(topic)[\(message.partition)] is not read from where it stood"))
+      return isStopping.store(true, ordering: .releasing)
+    }
+    hands.add(message)
+  }
+
   // MARK: Rebalances
 
   /// Called by librdkafka within `poll` and `close`.
-  private func rebalance(_ isAssigned: Bool, _ partitions: borrowing KafkaPartitions, _ settle: () -> Void) {
+  private func rebalance(_ isAssigned: Bool, _ partitions: borrowing KafkaPartitions) {
     let numbers = partitions.numbers
     do throws(KafkaError) {
       if isAssigned {
@@ -159,13 +181,12 @@ final class Consumer: Sendable {
         try check(rd_kafka_incremental_assign(client.handle, partitions.list))
         assigned.add(numbers.count, ordering: .relaxed)
         // Pausing outlives a rebalance.
-        if isPaused { pause(partitions) }
+        if isPaused { pause(numbers) }
       } else {
         let isLost = rd_kafka_assignment_lost(client.handle) != 0
         log.log(level: isLost ? .warning : .info, "\(isLost ? "lost" : "revoked") \(topic) \(numbers)")
-        settle()
-        hands.release(numbers)
-        paused.withLock { $0.subtract(numbers) }
+        committing.withLock { hands.release(numbers) }
+        paused.withLock { $0.revoke(numbers) }
         assigned.subtract(numbers.count, ordering: .relaxed)
         try check(rd_kafka_incremental_unassign(client.handle, partitions.list))
       }

@@ -25,6 +25,8 @@ final class JobsInHand: Sendable {
   private struct State {
     var ledger = OffsetLedger()
     var withdrawals: [Int32: Signal] = [:]
+    /// Partitions whose outcomes cannot be published for now.
+    var withheld: Set<Int32> = []
     var inbox: [Record] = []
     var inboxBytes = 0
     var outcomes: [Place: Outcome] = [:]
@@ -66,24 +68,44 @@ final class JobsInHand: Sendable {
 
   /// The partitions go to other workers: what is in hand of them is theirs. Not while a commit of theirs is under way.
   func release(_ partitions: [Int32]) {
+    drop(partitions) { state in
+      for partition in partitions { state.ledger.remove(partition) }
+      state.withheld.subtract(partitions)
+    }
+  }
+
+  /// What is in hand of these partitions leaves it, to be read again when they are no longer withheld. Not while a
+  /// commit of theirs is under way.
+  func restart(_ partitions: [Int32]) {
+    drop(partitions) { state in
+      for partition in partitions {
+        state.ledger.restart(partition)
+        state.withdrawals[partition] = Signal()
+      }
+    }
+  }
+
+  private func drop(_ partitions: [Int32], _ change: (inout State) -> Void) {
     let released = Set(partitions)
     let (withdrawals, outcomes) = state.withLock { state in
-      for partition in partitions { state.ledger.remove(partition) }
+      let withdrawals = partitions.compactMap { state.withdrawals.removeValue(forKey: $0) }
+      change(&state)
       state.inbox.removeAll { released.contains($0.place.partition) }
       state.inboxBytes = state.inbox.reduce(0) { $0 + $1.message.bytes }
       let outcomes = state.outcomes.values.filter { released.contains($0.place.partition) }
       for outcome in outcomes { state.outcomes[outcome.place] = nil }
       state.places = state.places.filter { !released.contains($0.value.partition) }
-      return (partitions.compactMap { state.withdrawals.removeValue(forKey: $0) }, outcomes)
+      return (withdrawals, outcomes)
     }
     for withdrawal in withdrawals { withdrawal.raise() }
     for outcome in outcomes { outcome.continuation.resume(throwing: CancellationError()) }
   }
 
-  /// Takes a record that was consumed; one of a partition that has gone is dropped.
+  /// Takes a record that was consumed; one of a partition that has gone or is withheld is dropped.
   func add(_ message: KafkaMessage) {
     state.withLock { state -> CheckedContinuation<Void, Never>? in
-      guard let place = state.ledger.read(message.offset, of: message.partition),
+      guard !state.withheld.contains(message.partition),
+        let place = state.ledger.read(message.offset, of: message.partition),
         let withdrawal = state.withdrawals[message.partition]
       else { return nil }
       state.inbox.append(Record(place: place, message: message, withdrawal: withdrawal))
@@ -114,6 +136,9 @@ final class JobsInHand: Sendable {
     reader?.resume()
     for outcome in outcomes { outcome.continuation.resume(throwing: error ?? CancellationError()) }
   }
+
+  /// Partitions that are not to be read for now.
+  var withheld: Set<Int32> { state.withLock { $0.withheld } }
 
   /// Where the group stands in each of this worker's partitions: the first offset that is not committed; nil where
   /// nothing was read yet.
@@ -209,8 +234,10 @@ final class JobsInHand: Sendable {
     }
   }
 
-  /// All outcomes that wait, in any order.
-  func waiting() -> [Outcome] { state.withLock { Array($0.outcomes.values) } }
+  /// All outcomes that wait, in order within a partition.
+  func waiting() -> [Outcome] {
+    state.withLock { Array($0.outcomes.values) }.sorted { $0.place.offset < $1.place.offset }
+  }
 
   /// These are published, and their places committed.
   func committed(_ outcomes: [Outcome]) {
@@ -256,6 +283,19 @@ final class JobsInHand: Sendable {
       return Array(last.values)
     }
   }
+
+  /// The partition's jobs shall take no places that others need: they are given back, and read again from
+  /// `takeUp` on.
+  func withhold(_ partition: Int32) {
+    state.withLock { state in
+      if state.ledger.partitions.contains(partition) { state.withheld.insert(partition) }
+    }
+  }
+
+  func takeUp(_ partition: Int32) { state.withLock { _ = $0.withheld.remove(partition) } }
+
+  /// Partitions in this worker's hands.
+  var partitions: Set<Int32> { state.withLock { $0.ledger.partitions } }
 
   func committed(through places: [Place]) {
     state.withLock { state in for place in places { state.ledger.commit(through: place) } }

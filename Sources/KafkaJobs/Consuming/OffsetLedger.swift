@@ -54,6 +54,13 @@ struct OffsetLedger: Sendable {
     stays[partition] = nil
   }
 
+  /// All that was read and not committed will be read again.
+  mutating func restart(_ partition: Int32) {
+    guard let stay = stays[partition] else { return }
+    lastStay += 1
+    stays[partition] = Stay(number: lastStay, committed: stay.open.first ?? stay.committed)
+  }
+
   /// Places are read in rising order. nil where the partition is not assigned, or the offset was read already.
   mutating func read(_ offset: Int64, of partition: Int32) -> Place? {
     guard var stay = stays[partition], offset > stay.open.last ?? (stay.committed ?? 0) - 1 else {

@@ -25,8 +25,9 @@ final class Confirmations: PublishingRounds {
   }
 
   func publishReady() throws -> Bool {
+    held.review(hands, producer, at: .now)
     let resting = held.names(at: .now)
-    let outcomes = held.reviewed(
+    let outcomes = held.publishable(
       hands.waiting().filter { !resting.contains($0.place.partition) }, producer)
     if outcomes.isEmpty { return false }
     var refused: [Int: KafkaError] = [:]
@@ -47,7 +48,8 @@ final class Confirmations: PublishingRounds {
     }
     if let error = producer.client.fatalError { throw error.failure }
     let published = outcomes.indices.filter { refused[$0 + 1] == nil }.map { outcomes[$0] }
-    for outcome in published { held.release(outcome.place.partition) }
+    let refusing = Set(refused.keys.map { outcomes[$0 - 1].place.partition })
+    held.release(published.filter { !refusing.contains($0.place.partition) })
     Refusals(topic: topic, log: log).settle(refused.map { (outcomes[$0.key - 1], $0.value) }, hands, &held)
     hands.published(published)
     commit()

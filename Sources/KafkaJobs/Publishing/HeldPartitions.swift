@@ -6,24 +6,77 @@ struct HeldPartitions {
   private static let first = Duration.milliseconds(250)
   private static let longest = Duration.seconds(30)
   private static let review = Duration.seconds(1)
+  /// After this its jobs are given back, where others wait for their places.
+  private static let patience = Duration.seconds(5)
 
-  private var held: [Int32: (until: ContinuousClock.Instant, pause: Duration)] = [:]
+  private struct Hold {
+    var since: ContinuousClock.Instant
+    var until: ContinuousClock.Instant
+    var pause: Duration
+    /// The first of the refused outcomes.
+    var offset: Int64
+    /// Where they go.
+    var topics: Set<OutgoingRecord.Topic>
+  }
+
+  private var held: [Int32: Hold] = [:]
 
   /// Those to leave alone now.
   func names(at now: ContinuousClock.Instant) -> Set<Int32> {
     Set(held.filter { $0.value.until > now }.keys)
   }
 
+  /// - Parameter outcomes: what cannot be published, of one partition.
   /// - Returns: how long it is left alone.
-  mutating func hold(_ partition: Int32, at now: ContinuousClock.Instant) -> Duration {
+  mutating func hold(
+    _ partition: Int32, _ outcomes: [JobsInHand.Outcome], at now: ContinuousClock.Instant
+  ) -> Duration {
     let pause = held[partition].map { min($0.pause * 2, Self.longest) } ?? Self.first
-    held[partition] = (now + pause, pause)
+    hold(partition, outcomes, for: pause, at: now)
+    held[partition]?.pause = pause
     return pause
+  }
+
+  private mutating func hold(
+    _ partition: Int32, _ outcomes: [JobsInHand.Outcome], for pause: Duration,
+    at now: ContinuousClock.Instant
+  ) {
+    let before = held[partition]
+    held[partition] = Hold(
+      since: before?.since ?? now, until: now + pause, pause: before?.pause ?? Self.first,
+      offset: outcomes.map(\.place.offset).min() ?? before?.offset ?? 0,
+      topics: Set(outcomes.flatMap { $0.records.map(\.topic) }))
+  }
+
+  /// Withholds partitions that were held for long while others could go on, and takes up those whose topics are there
+  /// again.
+  mutating func review(_ hands: JobsInHand, _ producer: Producer, at now: ContinuousClock.Instant) {
+    if held.isEmpty { return }
+    let (partitions, withheld) = (hands.partitions, hands.withheld)
+    held = held.filter { partitions.contains($0.key) }
+    let due = held.filter { withheld.contains($0.key) && $0.value.until <= now }
+    let away = producer.unavailable(of: due.values.reduce(into: []) { $0.formUnion($1.topics) })
+    for (partition, hold) in due {
+      if hold.topics.isDisjoint(with: away.keys) {
+        held[partition]?.since = now
+        hands.takeUp(partition)
+      } else {
+        held[partition]?.until = now + Self.review
+      }
+    }
+    if partitions.count == held.count { return }
+    for (partition, hold) in held where now - hold.since >= Self.patience {
+      hands.withhold(partition)
+    }
   }
 
   /// Where one of the outcomes was refused before: leaves out, and holds, what goes to a topic that is not there, with
   /// what follows it in its partition.
-  mutating func reviewed(_ outcomes: [JobsInHand.Outcome], _ producer: Producer) -> [JobsInHand.Outcome] {
+  ///
+  /// - Parameter outcomes: in order within a partition.
+  mutating func publishable(
+    _ outcomes: [JobsInHand.Outcome], _ producer: Producer
+  ) -> [JobsInHand.Outcome] {
     let tried = outcomes.filter { held[$0.place.partition] != nil }
     let away = producer.unavailable(of: Set(tried.flatMap { $0.records.map(\.topic) })).keys
     if away.isEmpty { return outcomes }
@@ -31,11 +84,16 @@ struct HeldPartitions {
     return outcomes.filter { outcome in
       let partition = outcome.place.partition
       if outcome.records.contains(where: { away.contains($0.topic) }), blocked.insert(partition).inserted {
-        held[partition] = (.now + Self.review, held[partition]?.pause ?? Self.first)
+        hold(partition, [outcome], for: Self.review, at: .now)
       }
       return !blocked.contains(partition)
     }
   }
 
-  mutating func release(_ partition: Int32) { held[partition] = nil }
+  /// These are published: what was held because of one of them is held no longer.
+  mutating func release(_ outcomes: [JobsInHand.Outcome]) {
+    for place in outcomes.map(\.place) {
+      if let hold = held[place.partition], hold.offset <= place.offset { held[place.partition] = nil }
+    }
+  }
 }

@@ -19,7 +19,7 @@ struct Refusals {
       if error.code == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE {
         hands.giveUp(place, Rejection(.resultTooLarge, "the brokers take no record of this size: \(error)"))
       } else if told.insert(place.partition).inserted {
-        let pause = held.hold(place.partition, at: .now)
+        let pause = held.hold(place.partition, [outcome], at: .now)
         log.warning(
           "Kafka: the outcome of \(topic)[\(place.partition)]@\(place.offset) cannot be published, trying again in \(pause): \(error)"
         )

@@ -43,7 +43,9 @@ final class Transactions: PublishingRounds {
   }
 
   func publishReady() throws -> Bool {
-    let outcomes = held.reviewed(hands.ready(bytes: Self.largest, skipping: held.names(at: .now)), producer)
+    held.review(hands, producer, at: .now)
+    let outcomes = held.publishable(
+      hands.ready(bytes: Self.largest, skipping: held.names(at: .now)), producer)
     if outcomes.isEmpty { return false }
     let deadline = ContinuousClock.now + Self.longest
     do throws(KafkaError) {
@@ -65,11 +67,13 @@ final class Transactions: PublishingRounds {
       log.warning("Kafka, a transaction is aborted and tried again: \(error)")
       producer.purge()
       do throws(KafkaError) { try abort() } catch { throw error.failure }
-      for partition in Set(outcomes.map(\.place.partition)) { _ = held.hold(partition, at: .now) }
+      for (partition, outcomes) in Dictionary(grouping: outcomes, by: \.place.partition) {
+        _ = held.hold(partition, outcomes, at: .now)
+      }
       return false
     }
     Failpoint.reach("transaction.committed")
-    for outcome in outcomes { held.release(outcome.place.partition) }
+    held.release(outcomes)
     hands.committed(outcomes)
     return true
   }
