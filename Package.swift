@@ -53,6 +53,9 @@ let package = Package(
     .target(name: "TokenSampling", swiftSettings: swiftSettings),
     .target(name: "Batching", swiftSettings: swiftSettings),
 
+    // Scores answers against references: metrics, intervals, tables, charts. Pure Swift.
+    .target(name: "Evaluation", swiftSettings: swiftSettings),
+
     // Threads and queues for C calls that block.
     .target(name: "BlockingCalls", swiftSettings: swiftSettings),
 
@@ -105,8 +108,8 @@ let package = Package(
     .executableTarget(
       name: "focus",
       dependencies: [
-        "Answering", "TokenSampling", "LlavaModel", "Images", "FileJobs", "KafkaJobs", "SQLiteTokenStore",
-        "PostgresTokenStore", "CLlama", "CVips", "CCurl",
+        "Answering", "TokenSampling", "Evaluation", "LlavaModel", "Images", "FileJobs", "KafkaJobs",
+        "SQLiteTokenStore", "PostgresTokenStore", "CLlama", "CVips", "CCurl",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Configuration", package: "swift-configuration"),
         .product(name: "Crypto", package: "swift-crypto"),
@@ -142,6 +145,9 @@ let package = Package(
       name: "TokenSamplingTests", dependencies: ["TokenSampling"], resources: [.copy("Fixtures")],
       swiftSettings: swiftSettings),
     .testTarget(name: "BatchingTests", dependencies: ["Batching"], swiftSettings: swiftSettings),
+    .testTarget(
+      name: "EvaluationTests", dependencies: ["Evaluation"], resources: [.copy("Fixtures")],
+      swiftSettings: swiftSettings),
     .testTarget(
       name: "AnsweringTests",
       dependencies: [

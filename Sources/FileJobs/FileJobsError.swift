@@ -18,6 +18,8 @@ public enum FileJobsError: Error, Sendable, Equatable, CustomStringConvertible {
   /// The vqav2 format names no image files; a template must.
   case noImageTemplate(reason: String)
   case noImages(path: String)
+  /// A dataset's question of which nothing says what is right.
+  case noReference(path: String, question: String, annotations: String?)
   case outputIsInput(path: String)
   /// The reading task was cancelled while it waited.
   case interrupted(path: String)
@@ -41,6 +43,11 @@ public enum FileJobsError: Error, Sendable, Equatable, CustomStringConvertible {
         + "remove the line, choose another --output, or start afresh with --overwrite"
     case .noImageTemplate(let reason):
       "the vqav2 format needs --image-template, as in COCO_val2014_{image_id:012}.jpg: \(reason)"
+    case .noReference(let path, let question, nil):
+      "\(path): question \(question) has no reference answer; give them with --annotations, or in the file's "
+        + "metadata.answers (jobs), label, answer or answers (lines)"
+    case .noReference(let path, let question, let annotations?):
+      "\(path): \(annotations) has no reference answer to question \(question)"
     case .outputIsInput(let path): "\(path) is both input and output; choose another --output"
     case .interrupted(let path): "reading \(path) was interrupted; start again to continue"
     case .noImages(let path):
@@ -52,7 +59,7 @@ public enum FileJobsError: Error, Sendable, Equatable, CustomStringConvertible {
   public var isRetryable: Bool {
     switch self {
     case .cannotOpen, .cannotRead, .cannotWrite, .inUse, .interrupted: true
-    case .notJobs, .otherSettings, .foreignOutput, .damagedOutput, .noImageTemplate, .noImages,
+    case .noReference, .notJobs, .otherSettings, .foreignOutput, .damagedOutput, .noImageTemplate, .noImages,
       .outputIsInput:
       false
     }

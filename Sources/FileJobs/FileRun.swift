@@ -118,7 +118,7 @@ public struct FileRun: Sendable {
 }
 
 extension FileFormat {
-  fileprivate func requests(
+  func requests(
     file: String, limits: JobLimits, defaults: GenerationParameters, template: ImageTemplate?,
     done: Set<ProgressKey>, seen: SeenKeys
   ) -> any RequestLines {

@@ -19,9 +19,7 @@ struct Focus: AsyncParsableCommand {
     version: version,
     subcommands: [
       RunCommand.self, WorkerCommand.self, SubmitCommand.self, CollectCommand.self, AskCommand.self,
-      InspectCommand.self, BenchCommand.self,
-      CacheCommand.self,
-      DoctorCommand.self,
+      InspectCommand.self, EvaluateCommand.self, BenchCommand.self, CacheCommand.self, DoctorCommand.self,
     ])
 
   static func main() async {

@@ -86,6 +86,7 @@ final class SelectedAnswer: StepGroup {
     hiddenPrefix.replaceSubrange(index * row.count..<(index + 1) * row.count, with: row)
   }
 
+  func seed(of question: Int) -> UInt64 { 0 }
   func questionRows(_ question: Int) -> Range<Int> { 0..<prompt.question.count }
 
   func select(_ importance: [Float], for question: Int, start: Int, cells: [Int]) {

@@ -12,6 +12,8 @@ public struct EngineSettings: Sendable, Equatable {
   /// Share of an image's tokens that vision-guided sampling keeps, in (0, 1]; nil takes the sampler file's, else
   /// the router's own choice, or `densityBudget` without trained weights.
   public var visualBudget: Double?
+  /// nil takes the sampler file's, else the density router.
+  public var router: RouterChoice?
   /// The layer whose attention decides what a question keeps, from 1; nil takes the sampler file's, else a quarter of
   /// the model's layers.
   public var selectionLayer: Int?
@@ -19,6 +21,8 @@ public struct EngineSettings: Sendable, Equatable {
   public var selectionAmount: SelectionAmount?
   /// nil takes the sampler file's, else the mean.
   public var importanceHeads: HeadReduction?
+  /// What tells how much a question wants a token.
+  public var importance = ImportanceSource.question
   /// nil takes the prompt that fits the model file.
   public var prompt: PromptTemplate?
   /// Key/value cells, one for each row of every group in flight; nil fits the model and the machine.
@@ -33,6 +37,24 @@ public struct EngineSettings: Sendable, Equatable {
 
   /// The budget of the density router where nothing else is said: the paper's share of LLaVA-NeXT's tokens.
   public static let densityBudget = 0.39
+}
+
+/// What decides how far each block of an image is pooled.
+public enum RouterChoice: String, Sendable, CaseIterable {
+  case learned
+  case density
+  /// Blocks' places alone: for comparison.
+  case uniform
+}
+
+/// What tells how much a question wants a token. All but the first are for comparison (METHOD: "What to compare with").
+public enum ImportanceSource: String, Sendable, CaseIterable {
+  /// Attention from the user's question.
+  case question
+  /// Attention from the prompt's last token, as FastV has it.
+  case lastToken = "last-token"
+  /// Chance, the same for the same prompt.
+  case random
 }
 
 /// How a token's importance comes from the heads'.

@@ -49,6 +49,12 @@ final class ImageGroupState: StepGroup {
 
   func keep(_ row: ArraySlice<Float>, at index: Int) { prefix.keep(row, at: index) }
   func questionRows(_ question: Int) -> Range<Int> { questions[question].questionRows }
+  /// FNV-1a over the prompt's tokens.
+  func seed(of question: Int) -> UInt64 {
+    questions[question].promptTokens.reduce(0xCBF2_9CE4_8422_2325) { hash, token in
+      (hash ^ UInt64(UInt32(bitPattern: token))) &* 0x100_0000_01B3
+    }
+  }
   func kept(_ question: Int) -> KeptRows? { questions[question].kept }
 
   func select(_ importance: [Float], for question: Int, start: Int, cells: [Int]) {

@@ -74,7 +74,7 @@ extension Engine {
       },
       importance: try importance(for: asked, image: image, key: key), selectionLayer: selection.layer,
       heads: selection.heads, amount: asked.selection?.amount, sampler: compressor.sampler,
-      routerIsLearned: compressor.router != nil)
+      routerIsLearned: compressor.choice == .learned)
   }
 
   /// `[layer, visual token]`, from the whole prompt in every layer.

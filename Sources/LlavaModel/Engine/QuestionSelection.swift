@@ -28,6 +28,7 @@ struct SelectionSettings: Equatable {
   /// Where a question says nothing.
   var amount: SelectionAmount
   var heads: HeadReduction
+  var source: ImportanceSource
 
   init(
     _ settings: EngineSettings, _ sampler: SamplerFile?, layers: Int
@@ -40,6 +41,7 @@ struct SelectionSettings: Equatable {
     self.layer = layer ?? max(1, Int((Double(layers) / 4).rounded()))
     amount = settings.selectionAmount ?? .ratio(sampler?.selectionRatio ?? 0.5)
     heads = settings.importanceHeads ?? (sampler?.strongestHead == true ? .max : .mean)
+    source = settings.importance
   }
 }
 
@@ -52,6 +54,21 @@ extension HeadReduction {
       case .mean: (0..<heads).reduce(0) { $0 + shares[$1 * width + cell] } / Float(heads)
       case .max: (0..<heads).map { shares[$0 * width + cell] }.max() ?? 0
       }
+    }
+  }
+}
+
+extension ImportanceSource {
+  /// The prompt's rows whose attention counts.
+  ///
+  /// - Parameters:
+  ///   - prompt: all rows of the question's prompt.
+  ///   - question: those of the user's text among them, counted from the prompt's first.
+  func rows(prompt: Range<Int>, question: Range<Int>) -> Range<Int> {
+    switch self {
+    case .question, .random:
+      prompt.lowerBound + question.lowerBound..<prompt.lowerBound + question.upperBound
+    case .lastToken: prompt.upperBound - 1..<prompt.upperBound
     }
   }
 }

@@ -57,12 +57,11 @@ struct StepComputation {
     below.lower = lowerSlices()
     for (index, (slice, group)) in zip(step.slices, groups).enumerated() {
       for selection in slice.selections {
-        let question = group.questionRows(selection.question)
-        let first = selection.rows.lowerBound
         below.importances.append(
           ImportanceRequest(
             layer: settings.layer - 1, slice: index,
-            rows: first + question.lowerBound..<first + question.upperBound))
+            rows: settings.source.rows(
+              prompt: selection.rows, question: group.questionRows(selection.question))))
       }
     }
     let result = try language.compute(below)
@@ -104,8 +103,11 @@ struct StepComputation {
       let offset = slice.span.lowerBound - pass.lower[index].span.lowerBound
       for selection in slice.selections {
         guard let shares = results.popFirst() else { return }
-        let importance = settings.heads.importance(
-          shares, heads: language.parameters.heads, cells: group.visualRows.map { $0 + offset })
+        let importance =
+          settings.source == .random
+          ? TokenSelection.chance(group.visualRows.count, seed: group.seed(of: selection.question))
+          : settings.heads.importance(
+            shares, heads: language.parameters.heads, cells: group.visualRows.map { $0 + offset })
         group.select(
           importance, for: selection.question, start: slice.span.lowerBound, cells: selection.cells)
       }

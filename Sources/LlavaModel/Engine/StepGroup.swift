@@ -15,6 +15,8 @@ protocol StepGroup: AnyObject {
   func keep(_ row: ArraySlice<Float>, at index: Int)
   /// The rows of the question's prompt that hold the user's text.
   func questionRows(_ question: Int) -> Range<Int>
+  /// A number that is the same for the same prompt, for selection by chance.
+  func seed(of question: Int) -> UInt64
   /// Selects for a question by the importance of each visual token.
   ///
   /// - Parameters:

@@ -7,12 +7,18 @@ import TokenSampling
 /// Not thread-safe: used from the engine's thread only.
 struct ImageCompressor {
   let sampler: VisionGuidedSampler
-  /// nil for the density router.
-  let router: LearnedRouter?
+  let choice: RouterChoice
+  /// Where the choice is the learned one.
+  private let router: LearnedRouter?
   let type: TokenType
 
   init(_ file: SamplerFile?, _ settings: EngineSettings, device: ComputeDevice) throws(ModelError) {
-    router = try file?.router(on: device)
+    let learned = try file?.router(on: device)
+    choice = settings.router ?? (learned == nil ? .density : .learned)
+    if choice == .learned, learned == nil {
+      throw .setting("the learned router is asked for, but there is no sampler file with one")
+    }
+    router = choice == .learned ? learned : nil
     var sampler = file?.vision ?? VisionGuidedSampler()
     sampler.budget = settings.visualBudget ?? sampler.budget
     if router == nil { sampler.budget = sampler.budget ?? EngineSettings.densityBudget }
@@ -35,9 +41,11 @@ struct ImageCompressor {
     let blocks = sampler.blocks(of: image)
     let limit = sampler.limit(for: image)
     guard let router else {
-      return DensityRouter.scaleMap(
-        DensityRouter.likeness(of: image.sampled, blocks: blocks), blocks: blocks,
-        limit: limit ?? image.sampled.size.count)
+      let limit = limit ?? image.sampled.size.count
+      return choice == .uniform
+        ? UniformRouter.scaleMap(blocks: blocks, limit: limit)
+        : DensityRouter.scaleMap(
+          DensityRouter.likeness(of: image.sampled, blocks: blocks), blocks: blocks, limit: limit)
     }
     return LogitRouting.scaleMap(
       try router.logits(of: image, blocks: blocks), blocks: blocks, limit: limit)

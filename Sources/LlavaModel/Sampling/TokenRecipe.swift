@@ -22,7 +22,8 @@ struct TokenRecipe {
     if compression != .none, !compressor.sampler.keepsAll {
       let sampling = compressor.sampler
       parts += [
-        "router \(compressor.router == nil ? "density" : sampler ?? "")", "block \(sampling.blockSide)",
+        "router \(compressor.choice == .learned ? sampler ?? "" : compressor.choice.rawValue)",
+        "block \(sampling.blockSide)",
         "pooling \(sampling.pooling.rawValue)", "overview \(sampling.overviewScale)",
         "budget \(sampling.budget.map { "\($0)" } ?? "router")",
       ]

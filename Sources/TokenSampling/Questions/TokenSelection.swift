@@ -43,4 +43,16 @@ public enum TokenSelection {
     }
     return order.prefix(count).sorted()
   }
+
+  /// Importance by chance, the same for the same seed (SplitMix64): what a selection is compared with.
+  public static func chance(_ count: Int, seed: UInt64) -> [Float] {
+    var state = seed
+    return (0..<count).map { _ in
+      state &+= 0x9E37_79B9_7F4A_7C15
+      var bits = state
+      bits = (bits ^ (bits >> 30)) &* 0xBF58_476D_1CE4_E5B9
+      bits = (bits ^ (bits >> 27)) &* 0x94D0_49BB_1331_11EB
+      return Float((bits ^ (bits >> 31)) >> 40) / Float(1 << 24)
+    }
+  }
 }

@@ -33,7 +33,7 @@ struct AskCommand: ConfiguredCommand {
     try await withTokenStore(cache) { store in
       let model = try await loadModel(model)
       let pipeline = Pipeline(
-        source: OneJob(job), images: imageSource, model: model,
+        source: JobList([job]), images: imageSource, model: model,
         sink: TerminalSink(answerOnly: answerOnly ?? false), store: store, settings: settings)
       let ending = try await pipeline.run()
       if ending.counts.hasFailures { throw EarlyEnd(status: .someFailed) }

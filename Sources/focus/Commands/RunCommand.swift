@@ -84,19 +84,8 @@ struct RunCommand: ConfiguredCommand {
 
   /// The settings that change answers, by the name of their flag.
   private var answerSettings: [String: String] {
-    let settings: [String: String?] = [
-      "question": files.question.isEmpty ? nil : files.question.joined(separator: "\n"),
-      "prompt": model.prompt, "prompt-template": model.promptTemplate,
-      "vision-type": model.visionType.rawValue, "token-type": model.tokenType?.rawValue,
-      "visual-budget": model.visualBudget.map { "\($0)" }, "compression": answers.compression?.rawValue,
-      "max-tokens": answers.maxTokens.map(String.init),
-      "temperature": answers.temperature.map { "\($0)" },
-      "selection": answers.selection?.rawValue,
-      "selection-ratio": answers.selectionRatio.map { "\($0)" },
-      "selection-layer": model.selectionLayer.map(String.init),
-      "selection-share": model.selectionShare.map { "\($0)" },
-      "importance-heads": model.importanceHeads?.rawValue,
-    ]
-    return settings.compactMapValues { $0 }
+    var settings = answers.changing(model)
+    settings["question"] = files.question.isEmpty ? nil : files.question.joined(separator: "\n")
+    return settings
   }
 }

@@ -55,6 +55,21 @@ struct AnswerOptions: ParsableArguments {
     parameters.selection = selection
     return parameters
   }
+
+  /// What changes answers, of these options and the model's, by the name of its flag.
+  func changing(_ model: ModelOptions) -> [String: String] {
+    let settings: [String: String?] = [
+      "prompt": model.prompt, "prompt-template": model.promptTemplate,
+      "vision-type": model.visionType.rawValue, "token-type": model.tokenType?.rawValue,
+      "visual-budget": model.visualBudget.map { "\($0)" }, "compression": compression?.rawValue,
+      "max-tokens": maxTokens.map(String.init), "temperature": temperature.map { "\($0)" },
+      "selection": selection?.rawValue, "selection-ratio": selectionRatio.map { "\($0)" },
+      "selection-layer": model.selectionLayer.map(String.init),
+      "selection-share": model.selectionShare.map { "\($0)" },
+      "importance-heads": model.importanceHeads?.rawValue,
+    ]
+    return settings.compactMapValues { $0 }
+  }
 }
 
 extension SelectionMode: ExpressibleByArgument {}

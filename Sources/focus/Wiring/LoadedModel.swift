@@ -2,7 +2,11 @@ import Answering
 import LlavaModel
 
 /// Loads the model that the options name. Throws `Failure` where it cannot be used.
-func loadModel(_ options: ModelOptions) async throws -> LlavaModel {
+///
+/// - Parameter change: settings beyond the options'.
+func loadModel(
+  _ options: ModelOptions, changing change: (inout EngineSettings) -> Void = { _ in }
+) async throws -> LlavaModel {
   let paths = try options.files()
   var files = ModelFiles(language: paths.language, vision: paths.vision, sampler: paths.sampler)
   for (part, path) in paths.parts {
@@ -21,6 +25,7 @@ func loadModel(_ options: ModelOptions) async throws -> LlavaModel {
   settings.selectionLayer = options.selectionLayer
   settings.selectionAmount = options.selectionShare.map { .cumulative($0) }
   settings.importanceHeads = options.importanceHeads.flatMap { HeadReduction(rawValue: $0.rawValue) }
+  change(&settings)
   do {
     return try await LlavaModel.load(files, settings: settings)
   } catch {
