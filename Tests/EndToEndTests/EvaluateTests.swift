@@ -136,7 +136,12 @@ extension EndToEnd {
         (["--setting", "rooter=none"], "“rooter=none” is none of router=…"),
         (["--setting", "budget=0"], "budget must be above 0"),
         (["--setting", "layer=1 layer=2"], "gives layer twice"),
-        (["--model", Package.model("llava-1.5-rope"), "--setting", "router=learned"], "no sampler file"),
+        (
+          [
+            "--model", Package.model("llava-1.5-mha"), "--sampler",
+            Package.model("llava-1.5-mha") + "/density.gguf", "--setting", "router=learned",
+          ], "no sampler file"
+        ),
         (["--dataset-format", "gqa"], "jobs.jsonl"),
       ])
     func whatCannotBeMeantIsNamed(_ options: [String], _ complaint: String) async throws {
