@@ -10,6 +10,7 @@ from .llava import Rows, SmallLlava
 from .selection import importance, kept, packed, pruned
 from .supervision import region_loss, spelling_loss
 from .visual import VisualTokens
+from .where import WhereHead, row_loss
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,7 @@ class QuestionRows:
     hidden: torch.Tensor
     origin: torch.Tensor  # [m, row]: which of the batch's question rows each is; -1 for padding
     attention: torch.Tensor  # what supervision.py asks of attention; 0 unless wanted
+    row_places: torch.Tensor  # what where.py asks of visual rows; 0 unless wanted
 
 
 def placed(values: torch.Tensor, origin: torch.Tensor, filler: int) -> torch.Tensor:
@@ -41,23 +43,28 @@ def placed(values: torch.Tensor, origin: torch.Tensor, filler: int) -> torch.Ten
 class Answers:
     loss: torch.Tensor  # cross-entropy of the answers' tokens
     attention: torch.Tensor
+    row_places: torch.Tensor
     is_right: torch.Tensor  # [n, question]: is every token of the answer the likeliest?
 
 
 SELECTION_LAYER = 2  # counted from 1
 # Layers whose first head is told where to look. Characters are looked for above the selection.
 REGION_LAYER, SPELLING_LAYER = SELECTION_LAYER, SELECTION_LAYER + 1
+PLACE_LAYER = REGION_LAYER - 1  # so that who looks there learns where it is
 
 
 def question_rows(model: SmallLlava, batch: Batch, visual: VisualTokens, before: list[int],
                   selection: Selection | None = None, supervised: bool = False,
-                  answers_alone: bool = False) -> QuestionRows:
-    """All question rows, or those alone that a token of the answer follows."""
+                  row_places: WhereHead | None = None, answers_alone: bool = False) -> QuestionRows:
+    """All question rows, or those alone that a token of the answer follows.
+
+    `supervised` layers are told where to look; with `row_places` an early one also where visual rows lie.
+    """
     rows = model.rows(batch, visual, before)
     hidden, layout, origin = rows.hidden, rows.layout, None
     layer_of_selection = (selection.layer or SELECTION_LAYER) if selection else None
     rotary = model.language_model.rotary(layout.positions, hidden.dtype)
-    attention = torch.zeros((), device=hidden.device)
+    attention = place_loss = torch.zeros((), device=hidden.device)
     *layers, last = model.language_model.layers
     for number, layer in enumerate(layers, start=1):
         selects = number == layer_of_selection
@@ -66,6 +73,8 @@ def question_rows(model: SmallLlava, batch: Batch, visual: VisualTokens, before:
         if told:
             loss_of = region_loss if number == REGION_LAYER else spelling_loss
             attention = attention + loss_of(*seen, Rows(hidden, layout, rows.token_of), batch, visual)
+        if row_places is not None and number == PLACE_LAYER:
+            place_loss = row_loss(row_places, Rows(hidden, layout, rows.token_of), visual, batch.format)
         if selects:
             keeps = kept(importance(*seen, layout, selection.judge), layout, selection.ratio)
             if selection.mode == "shared":
@@ -78,16 +87,18 @@ def question_rows(model: SmallLlava, batch: Batch, visual: VisualTokens, before:
     wanted = placed(batch.labels, origin, IGNORED) != IGNORED if answers_alone else origin >= 0
     index, there = packed(wanted)
     hidden = last.only(hidden, rotary, layout, index)
-    return QuestionRows(hidden, origin.gather(1, index).masked_fill(~there, -1), attention)
+    return QuestionRows(hidden, origin.gather(1, index).masked_fill(~there, -1), attention, place_loss)
 
 
 def answer(model: SmallLlava, batch: Batch, visual: VisualTokens, before: list[int],
-           selection: Selection | None = None, supervised: bool = False) -> Answers:
-    rows = question_rows(model, batch, visual, before, selection, supervised, answers_alone=True)
+           selection: Selection | None = None, supervised: bool = False,
+           row_places: WhereHead | None = None) -> Answers:
+    rows = question_rows(model, batch, visual, before, selection, supervised, row_places, answers_alone=True)
     wanted = placed(batch.labels, rows.origin, IGNORED)
     found = model.language_model.logits(rows.hidden[wanted != IGNORED])
     loss = F.cross_entropy(found.float(), wanted[wanted != IGNORED])
-    return Answers(loss, rows.attention, right_answers(found, wanted, placed(batch.question_of, rows.origin, -1), batch))
+    return Answers(loss, rows.attention, rows.row_places,
+                   right_answers(found, wanted, placed(batch.question_of, rows.origin, -1), batch))
 
 
 def right_answers(found: torch.Tensor, wanted: torch.Tensor, question_of: torch.Tensor, batch: Batch) -> torch.Tensor:

@@ -34,6 +34,7 @@ from .stages import STAGES
 from .tokens import PROMPT, Prompts, train_vocabulary
 from .training_run import Settings, StageRun
 from .visual import VisualTokens, compressed_tokens, feature_maps, plain_tokens, stitched
+from .where import centres, patch_loss
 
 SCENES = 60
 CLOSE = dict(rtol=1e-3, atol=1e-3)
@@ -49,7 +50,7 @@ def main() -> None:
 
 def check_training() -> Iterator[str]:
     """Names each check that holds; the first that does not raises."""
-    for check in (prompts_are_the_named_ones, maps_are_hugging_faces, places_cover_their_boxes,
+    for check in (prompts_are_the_named_ones, maps_are_hugging_faces, places_cover_their_boxes, places_are_told,
                   visual_tokens_are_as_large_as_text, answers_are_hugging_faces, both_samplers_are_the_reference,
                   exported_samplers_read_back, an_interrupted_run_ends_the_same):
         check()
@@ -128,6 +129,22 @@ def places_cover_their_boxes() -> None:
         for tokens in (slice(0, overview), slice(overview, None)):
             assert abs((covered[tokens] * area[tokens]).sum() - 50 * 25) < 1, kind
         assert covered.max() <= 1 + 1e-5
+
+
+@torch.no_grad()
+def places_are_told() -> None:
+    for kind in FORMATS:
+        found = centres(token_places(kind).tokens[None], kind)[0]
+        side = round(SHAPE.vision.tokens ** 0.5)
+        overview, local = found[:side * side], found[side * side:]
+        assert torch.allclose(overview[1] - overview[0], torch.tensor([2 / side, 0]), atol=1e-5), kind
+        assert torch.allclose(overview[0], -overview[-1], atol=1e-5), kind
+        assert torch.allclose(local[0], -local[-1], atol=0.05), kind
+        assert overview.abs().max() < 1 and local.abs().max() < 1.1, kind
+
+    class Exact(torch.nn.Module):
+        distance = staticmethod(lambda rows, places: (rows - places).pow(2).sum(-1))
+    assert patch_loss(Exact(), overview.expand(1, 2, -1, -1)) < 1e-9
 
 
 @torch.no_grad()

@@ -10,6 +10,7 @@ from ..shapes import Shape
 from .answering import SELECTION_LAYER
 from .dense import DenseHead
 from .llava import SmallLlava
+from .where import WhereHead
 
 ROUTER_HEADS = 4
 
@@ -22,11 +23,13 @@ class Network(nn.Module):
         self.before = before
         self.llava, self.dense = SmallLlava(shape), DenseHead(width)
         self.router = Router(width, width // 2, ROUTER_HEADS)
+        self.where = nn.ModuleDict({"patch": WhereHead(width), "row": WhereHead(shape.language.width)})
 
     def compute_in(self, kind: torch.dtype) -> "Network":
         """The router decides by small differences, and is small: it stays in float32."""
         self.llava.to(kind)
         self.dense.to(kind)
+        self.where.to(kind)
         return self
 
     @property

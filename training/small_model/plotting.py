@@ -10,7 +10,7 @@ from matplotlib import pyplot  # noqa: E402  the drawing backend has to be chose
 
 from .saved import read_log  # noqa: E402
 
-PANELS = {"loss": ("loss", "answer", "dense", "attention", "detail"),
+PANELS = {"loss": ("loss", "answer", "dense", "attention", "patch place", "row place", "detail"),
           "share that is right": ("right", "character", "shape", "colour", "agreement", "tokens")}
 
 

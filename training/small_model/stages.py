@@ -16,8 +16,9 @@ from .detail import TARGET_SHARES, detail_loss
 from .network import Network
 from .places import token_places
 from .visual import compressed_tokens, feature_maps, plain_tokens
+from .where import patch_loss
 
-DENSE_WEIGHT, ATTENTION_WEIGHT, BALANCE_WEIGHT = 0.3, 0.3, 0.02
+DENSE_WEIGHT, ATTENTION_WEIGHT, WHERE_WEIGHT, BALANCE_WEIGHT = 0.3, 0.3, 1.0, 0.02
 PRUNED_QUESTIONS = 8  # each of them has its own prefix above the selection layer
 
 # Loss and measurements of a batch, at a share of the stage from 0 to 1; the generator depends on the step alone.
@@ -40,12 +41,22 @@ def tower_loss(network: Network, batch: Batch, generator: Random, share: float):
     return network.dense.loss(network.llava.features(batch.pixels), batch.patches)
 
 
-def plain_loss(network: Network, batch: Batch, generator: Random, share: float):
+def plain_loss(network: Network, batch: Batch, generator: Random, share: float, tells_places: bool = False):
     """Without compression and selection."""
     features = network.llava.features(batch.pixels)
     dense, accuracies = network.dense.loss(features, batch.patches)
-    answers = answer(network.llava, batch, plain_tokens(features, batch.format), network.before, supervised=True)
-    return total(dense, answers), measured(answers, batch) | {"dense": dense, "character": accuracies["character"]}
+    answers = answer(network.llava, batch, plain_tokens(features, batch.format), network.before, supervised=True,
+                     row_places=network.where["row"] if tells_places else None)
+    loss, values = total(dense, answers), measured(answers, batch)
+    if tells_places:
+        patches = patch_loss(network.where["patch"], features)
+        loss, values = loss + WHERE_WEIGHT * patches, values | {"patch place": patches}
+    return loss, values | {"dense": dense, "character": accuracies["character"]}
+
+
+def placed_loss(network: Network, batch: Batch, generator: Random, share: float):
+    """Without compression and selection, and told where everything lies."""
+    return plain_loss(network, batch, generator, share, tells_places=True)
 
 
 def samplers_loss(network: Network, batch: Batch, generator: Random, share: float):
@@ -62,13 +73,16 @@ def samplers_loss(network: Network, batch: Batch, generator: Random, share: floa
     # What a budget leaves no choice about teaches the router nothing.
     is_plain = not any(image.choice.any() for image in images)
     visual = plain_tokens(features, batch.format) if is_plain else compressed_tokens(images, batch.format)
-    answers = answer(network.llava, batch, visual, network.before, selection, supervised=True)
+    answers = answer(network.llava, batch, visual, network.before, selection, supervised=True,
+                     row_places=network.where["row"])
     detail, agreement = detail_loss(logits, batch)
     balance = balance_loss(logits, [image.choice for image in images], TARGET_SHARES)
-    loss = total(dense, answers) + max(0.05, 1 - 2 * share) * detail + BALANCE_WEIGHT * balance
+    patches = patch_loss(network.where["patch"], features)
+    loss = (total(dense, answers) + WHERE_WEIGHT * patches + max(0.05, 1 - 2 * share) * detail
+            + BALANCE_WEIGHT * balance)
     tokens = sum(visual.counts) / len(images) / token_places(batch.format).encoded
     return loss, measured(answers, batch) | {"dense": dense, "detail": detail, "agreement": agreement,
-                                             "balance": balance, "tokens": torch.tensor(tokens)}
+                                             "balance": balance, "patch place": patches, "tokens": torch.tensor(tokens)}
 
 
 def draws_pruning(generator: Random) -> bool:
@@ -82,11 +96,12 @@ def draw_budget(generator: Random) -> float | None:
 
 
 def total(dense: torch.Tensor, answers: Answers) -> torch.Tensor:
-    return answers.loss + DENSE_WEIGHT * dense + ATTENTION_WEIGHT * answers.attention
+    return (answers.loss + DENSE_WEIGHT * dense + ATTENTION_WEIGHT * answers.attention
+            + WHERE_WEIGHT * answers.row_places)
 
 
 def measured(answers: Answers, batch: Batch) -> dict[str, torch.Tensor]:
-    return {"answer": answers.loss, "attention": answers.attention,
+    return {"answer": answers.loss, "attention": answers.attention, "row place": answers.row_places,
             "right": answers.is_right[batch.kinds >= 0].float().mean()}
 
 
@@ -95,6 +110,8 @@ STAGES = {stage.name: stage for stage in (
     # Images of one small size are cheap, and teach as much at first.
     Stage("small", "tower", 40_000, 1e-3, plain_loss, FORMATS[:1]),
     Stage("full", "small", 60_000, 6e-4, plain_loss),
-    Stage("samplers", "full", 15_000, 4e-4, samplers_loss,
+    # What it has seen by now it knows by its looks; told where it is from here on, it learns left from right.
+    Stage("places", "full", 24_000, 6e-4, placed_loss),
+    Stage("samplers", "places", 15_000, 4e-4, samplers_loss,
           questions=lambda generator: PRUNED_QUESTIONS if draws_pruning(generator) else None),
-    Stage("baseline", "full", 15_000, 4e-4, plain_loss))}
+    Stage("baseline", "places", 15_000, 4e-4, placed_loss))}

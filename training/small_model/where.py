@@ -1,0 +1,48 @@
+"""Patches and visual rows told where they lie; used in training alone.
+
+Left to the answers, the model learned no places: after 50,000 images a linear probe read nearly none from the tower's
+features, above and below were told by the order of rows alone, and left from right not at all.
+"""
+
+import torch
+from torch import nn
+
+from ..scenes.formats import Format
+from .llava import Rows
+from .visual import VisualTokens
+
+
+class WhereHead(nn.Module):
+    """Reads a place, `[..., 2]` across and down from -1 to 1, from rows `[..., width]`. Linear, so that what is left of
+    what can be told by a difference."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.norm = nn.LayerNorm(width)
+        self.output = nn.Linear(width, 2)
+
+    def distance(self, rows: torch.Tensor, places: torch.Tensor) -> torch.Tensor:
+        """Squared, of `places` from what is read from each row."""
+        return (self.output(self.norm(rows)).float() - places).pow(2).sum(-1)
+
+
+def patch_loss(head: WhereHead, features: torch.Tensor) -> torch.Tensor:
+    """Of features `[n, tile, patch, C]`: where each patch lies in its tile, which is all that the tower can know."""
+    side = round(features.shape[2] ** 0.5)
+    line = (torch.arange(side, device=features.device) + 0.5) / side * 2 - 1
+    down, across = torch.meshgrid(line, line, indexing="ij")
+    return head.distance(features, torch.stack([across, down], dim=-1).flatten(0, 1)).mean()
+
+
+def row_loss(head: WhereHead, rows: Rows, visual: VisualTokens, kind: Format) -> torch.Tensor:
+    """Of the language model's rows: where each visual token lies in the image."""
+    token_of = rows.token_of
+    places = centres(visual.places, kind).gather(1, token_of.clamp_min(0)[..., None].expand(-1, -1, 2))
+    distance = head.distance(rows.hidden[:, :rows.layout.prefix], places)
+    return distance[token_of >= 0].mean()
+
+
+def centres(places: torch.Tensor, kind: Format) -> torch.Tensor:
+    """`[n, token, 2]` of places as `token_places` has them: in pixels, the first two edges negative."""
+    size = torch.tensor([kind.width, kind.height], device=places.device)
+    return (places[..., 2:] - places[..., :2]) / size - 1
