@@ -62,18 +62,20 @@ struct EvaluateCommand: ConfiguredCommand {
 
     var outcomes: [Outcome] = []
     var first: [Scored]?
-    var name = ""
+    // The model's files are the same for all; what it keeps of earlier questions would make a setting faster, so each
+    // that is computed has a model of its own.
+    var loaded = try await loadModel(model, changing: settings[0].apply)
+    let identity = loaded.identity
     for (index, setting) in settings.enumerated() {
       log.info("setting \(index + 1) of \(settings.count): \(setting.name)")
-      let model = try await loadModel(model, changing: setting.apply)
-      name = model.identity.name
-      let basis = SettingAnswers.Basis(
-        setting: setting.name, model: model.identity, questions: questions)
+      let basis = SettingAnswers.Basis(setting: setting.name, model: identity, questions: questions)
       let answers: SettingAnswers
       if let kept = SettingAnswers.read(basis, in: folder) {
         log.info("its answers are there already")
         answers = kept
       } else {
+        if index > 0 { loaded = try await loadModel(model, changing: setting.apply) }
+        let model = loaded
         answers = try await interruptible(folder) {
           try await pass.answers(setting, model, basis: basis, until: drain)
         }
@@ -90,7 +92,7 @@ struct EvaluateCommand: ConfiguredCommand {
       outcomes.append(outcome)
     }
     let report = EvaluationReport(
-      model: name, dataset: self.dataset.dataset, metric: metric, outcomes: outcomes)
+      model: identity.name, dataset: self.dataset.dataset, metric: metric, outcomes: outcomes)
     if let folder { try writing(folder) { try report.write(to: folder) } }
     print(report.table)
     if let failed = outcomes.first(where: { $0.failed > 0 }) {
