@@ -1,3 +1,5 @@
+import Foundation
+
 /// What came out of one setting.
 public struct Outcome: Sendable, Codable {
   public var setting: String
@@ -20,6 +22,8 @@ public struct Outcome: Sendable, Codable {
   public var seconds: Seconds
   /// Each image's share of blocks at each scale; empty where nothing was compressed.
   public var scaleShares: [[Int: Double]]
+  /// nil where nothing was compressed.
+  public var scaleEntropy: ScaleEntropy?
 
   public struct MeanTokens: Sendable, Codable, Equatable {
     public var encoded: Double
@@ -38,6 +42,28 @@ public struct Outcome: Sendable, Codable {
       self.vision = vision
       self.prefill = prefill
       self.decode = decode
+    }
+  }
+
+  /// Whether scales differ, in bits: a router that is uniform pooling in disguise has 0 in both.
+  public struct ScaleEntropy: Sendable, Codable, Equatable {
+    /// Of an image's shares of scales, mean of the images.
+    public var within: Double
+    /// What an image's shares tell of which image it is: the entropy of all images' shares together less `within`.
+    public var between: Double
+
+    init?(_ shares: [[Int: Double]]) {
+      guard !shares.isEmpty else { return nil }
+      let count = Double(shares.count)
+      let together = shares.reduce(into: [Int: Double]()) { sum, image in
+        sum.merge(image.mapValues { $0 / count }) { $0 + $1 }
+      }
+      within = shares.reduce(0) { $0 + Self.entropy($1) } / count
+      between = max(0, Self.entropy(together) - within)
+    }
+
+    private static func entropy(_ shares: [Int: Double]) -> Double {
+      shares.values.reduce(0) { $1 > 0 ? $0 - $1 * log2($1) : $0 }
     }
   }
 
@@ -74,6 +100,7 @@ public struct Outcome: Sendable, Codable {
     self.accuracy = accuracy
     self.seconds = seconds
     self.scaleShares = scaleShares
+    scaleEntropy = ScaleEntropy(scaleShares)
     questions = scored.count
     failed = scored.count { $0.tokens == nil }
     let groups = Dictionary(grouping: scored.filter { $0.kind != nil }) { $0.kind ?? "" }

@@ -138,6 +138,26 @@ import Testing
     expect(.schemaViolation, "the record has no value") { try tombstone.content.get() }
   }
 
+  /// A Kafka client lends a record's bytes and takes them back: nothing of them may stay in a delivery.
+  @Test(arguments: [
+    #"{"job_id":"a","image":{"uri":"a.png"},"questions":[{"question_id":"1","text":"What?"}]}"#, "{oops",
+  ])
+  func nothingOfAMessagesMemoryIsKept(_ text: String) throws {
+    let lent = UnsafeMutableRawBufferPointer.allocate(byteCount: text.utf8.count, alignment: 1)
+    defer { lent.deallocate() }
+    lent.copyBytes(from: text.utf8)
+    let message = Data(
+      bytesNoCopy: try #require(lent.baseAddress), count: lent.count, deallocator: .none)
+    let delivery = Delivery(
+      sequence: 1, origin: .record(topic: "t", partition: 0, offset: 0, timestamp: 0), message: message,
+      limits: .records)
+    lent.initializeMemory(as: UInt8.self, repeating: 0x58)
+    #expect(delivery.payload?.bytes == Data(text.utf8))
+    if let job = try? delivery.content.get() {
+      #expect(job.id == "a" && job.image == .uri("a.png") && job.questions.map(\.text) == ["What?"])
+    }
+  }
+
   /// The documented job takes some microseconds; this bound is for slow machines and debug builds.
   @Test func parsingIsFast() throws {
     let message = Data(Self.interfaces.utf8)

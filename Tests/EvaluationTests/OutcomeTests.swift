@@ -81,6 +81,16 @@ struct OutcomeTests {
     #expect(abs(yesNo.f1 - 2.0 / 3) < 1e-9 && yesNo.yesRatio == 0.6)
   }
 
+  @Test func uniformPoolingHasNoEntropyOfScales() throws {
+    let uniform = try #require(Outcome.ScaleEntropy([[2: 1], [2: 1]]))
+    #expect(uniform.within == 0 && uniform.between == 0)
+    let alike = try #require(Outcome.ScaleEntropy([[1: 0.5, 4: 0.5], [1: 0.5, 4: 0.5]]))
+    #expect(alike.within == 1 && alike.between == 0)
+    let different = try #require(Outcome.ScaleEntropy([[1: 1], [4: 1]]))
+    #expect(different.within == 0 && different.between == 1)
+    #expect(Outcome.ScaleEntropy([]) == nil)
+  }
+
   @Test func nothingAskedHasNoOutcome() {
     #expect(Estimate(clusters: []) == nil && Estimate(clusters: [[]]) == nil)
   }

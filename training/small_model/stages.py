@@ -18,7 +18,7 @@ from .places import token_places
 from .visual import compressed_tokens, feature_maps, plain_tokens
 from .where import patch_loss
 
-DENSE_WEIGHT, ATTENTION_WEIGHT, WHERE_WEIGHT, BALANCE_WEIGHT = 0.3, 0.3, 1.0, 0.02
+DENSE_WEIGHT, ATTENTION_WEIGHT, PLACE_WEIGHT, BALANCE_WEIGHT = 0.3, 0.3, 0.3, 0.02
 PRUNED_QUESTIONS = 8  # each of them has its own prefix above the selection layer
 
 # Loss and measurements of a batch, at a share of the stage from 0 to 1; the generator depends on the step alone.
@@ -50,7 +50,7 @@ def plain_loss(network: Network, batch: Batch, generator: Random, share: float, 
     loss, values = total(dense, answers), measured(answers, batch)
     if tells_places:
         patches = patch_loss(network.where["patch"], features)
-        loss, values = loss + WHERE_WEIGHT * patches, values | {"patch place": patches}
+        loss, values = loss + PLACE_WEIGHT * patches, values | {"patch place": patches}
     return loss, values | {"dense": dense, "character": accuracies["character"]}
 
 
@@ -78,7 +78,7 @@ def samplers_loss(network: Network, batch: Batch, generator: Random, share: floa
     detail, agreement = detail_loss(logits, batch)
     balance = balance_loss(logits, [image.choice for image in images], TARGET_SHARES)
     patches = patch_loss(network.where["patch"], features)
-    loss = (total(dense, answers) + WHERE_WEIGHT * patches + max(0.05, 1 - 2 * share) * detail
+    loss = (total(dense, answers) + PLACE_WEIGHT * patches + max(0.05, 1 - 2 * share) * detail
             + BALANCE_WEIGHT * balance)
     tokens = sum(visual.counts) / len(images) / token_places(batch.format).encoded
     return loss, measured(answers, batch) | {"dense": dense, "detail": detail, "agreement": agreement,
@@ -97,7 +97,7 @@ def draw_budget(generator: Random) -> float | None:
 
 def total(dense: torch.Tensor, answers: Answers) -> torch.Tensor:
     return (answers.loss + DENSE_WEIGHT * dense + ATTENTION_WEIGHT * answers.attention
-            + WHERE_WEIGHT * answers.row_places)
+            + PLACE_WEIGHT * answers.row_places)
 
 
 def measured(answers: Answers, batch: Batch) -> dict[str, torch.Tensor]:
@@ -111,7 +111,7 @@ STAGES = {stage.name: stage for stage in (
     Stage("small", "tower", 40_000, 1e-3, plain_loss, FORMATS[:1]),
     Stage("full", "small", 60_000, 6e-4, plain_loss),
     # What it has seen by now it knows by its looks; told where it is from here on, it learns left from right.
-    Stage("places", "full", 24_000, 6e-4, placed_loss),
+    Stage("places", "full", 24_000, 4e-4, placed_loss),
     Stage("samplers", "places", 15_000, 4e-4, samplers_loss,
           questions=lambda generator: PRUNED_QUESTIONS if draws_pruning(generator) else None),
     Stage("baseline", "places", 15_000, 4e-4, placed_loss))}

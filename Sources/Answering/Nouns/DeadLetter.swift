@@ -25,9 +25,9 @@ public struct Payload: Sendable, Equatable {
   public var bytes: Data
   public var isTruncated: Bool
 
+  /// Copies what it keeps: the message's bytes may be a client's, lent for a moment.
   public init(_ message: Data) {
-    // A copy: a slice would keep the whole message in memory.
-    bytes = message.count > Self.limit ? Data(Array(message.prefix(Self.limit))) : message
+    bytes = message.prefix(Self.limit).withUnsafeBytes { Data($0) }
     isTruncated = message.count > Self.limit
   }
 

@@ -61,8 +61,9 @@ public struct Dataset: Sendable {
       numbered.id = "\(jobs.count)"
       for index in job.questions.indices {
         let question = job.questions[index]
+        // Formats with one question a line: the n-th line is the n-th question.
         let known =
-          file.format == .jobs
+          file.format == .jobs || !given.indices.contains(items.count)
           ? DatasetLines.Known(of: question, in: job) : given[items.count]
         let found =
           annotated.map { $0.references(of: known.id, text: question.text) } ?? known.references
