@@ -110,7 +110,7 @@ STAGES = {stage.name: stage for stage in (
     # Images of one small size are cheap, and teach as much at first.
     Stage("small", "tower", 40_000, 1e-3, plain_loss, FORMATS[:1]),
     Stage("full", "small", 60_000, 6e-4, plain_loss),
-    # What it has seen by now it knows by its looks; told where it is from here on, it learns left from right.
+    # Until here nothing asks for places; see where.py.
     Stage("places", "full", 24_000, 4e-4, placed_loss),
     Stage("samplers", "places", 15_000, 4e-4, samplers_loss,
           questions=lambda generator: PRUNED_QUESTIONS if draws_pruning(generator) else None),
