@@ -3,6 +3,7 @@
     python -m training.small_model train --folder DIRECTORY
     python -m training.small_model evaluate --folder DIRECTORY
     python -m training.small_model export --folder DIRECTORY --output models/focus-small
+    python -m training.small_model slim --folder DIRECTORY --stage full --output full.pt
     python -m training.small_model plot --folder DIRECTORY --output curves.png
 
 Training goes on where it was stopped or killed, so it can be run in slices (`--minutes`). SIGTERM stops it after the
@@ -22,11 +23,13 @@ from ..scenes.store import SceneStore
 from .evaluation import SETTINGS, evaluate, evaluation_batches
 from .exporting import SHAPE, export, export_checkpoint
 from .network import Network
-from .saved import load
+from .saved import load, save, slim
 from .stages import STAGES
 from .stopping import stop_when_asked
 from .tokens import Prompts, train_vocabulary
 from .training_run import Settings, train_part, train_stages
+
+CPU_INFO = Path("/proc/cpuinfo")  # Linux alone has it; so do all machines that this was run on
 
 
 def main() -> None:
@@ -41,7 +44,7 @@ def train(options: argparse.Namespace) -> None:
     for store in stores.values():
         store.draw(max(options.processes, options.workers))
     settings = Settings(options.folder, tokenizer(options.folder), stores, options.device,
-                        torch.float32 if options.exact else torch.bfloat16, options.batch, options.questions,
+                        precision(options), options.batch, options.questions,
                         options.workers, options.seed, options.share)
     stop_when_asked()
     if options.processes == 1:
@@ -61,7 +64,7 @@ def evaluate_stage(options: argparse.Namespace) -> None:
     store.draw(1)
     network = Network(SHAPE, Prompts(saved["tokenizer"]).before)
     network.load_state_dict(saved["weights"])
-    network.compute_in(torch.float32 if options.exact else torch.bfloat16).to(options.device)
+    network.compute_in(precision(options)).to(options.device)
     unknown = set(options.settings) - {setting.name for setting in SETTINGS}
     if unknown:
         raise SystemExit(f"error: no setting {unknown.pop()!r}; there are: {', '.join(one.name for one in SETTINGS)}")
@@ -82,9 +85,19 @@ def export_stage(options: argparse.Namespace) -> None:
         export_checkpoint(options.checkpoint, saved["weights"], saved["tokenizer"])
 
 
+def slim_stage(options: argparse.Namespace) -> None:
+    save(options.output, slim(load(options.folder / f"{options.stage}.pt")))
+
+
 def plot(options: argparse.Namespace) -> None:
     from .plotting import plot_log
     plot_log(options.folder, options.output)
+
+
+def precision(options: argparse.Namespace) -> torch.dtype:
+    """BF16 where products in it are faster: a CPU without them computes each in float32, many times slower."""
+    is_fast = options.device != "cpu" or "avx512_bf16" in CPU_INFO.read_text()
+    return torch.bfloat16 if is_fast and not options.exact else torch.float32
 
 
 def tokenizer(folder: Path) -> bytes:
@@ -111,7 +124,7 @@ def arguments() -> argparse.Namespace:
         added.add_argument("--device", default="cpu", help="cpu or cuda")
         added.add_argument("--batch", type=int, default=16, help="images at once")
         added.add_argument("--questions", type=int, default=questions, help="about each image, at most")
-        added.add_argument("--exact", action="store_true", help="compute in float32")
+        added.add_argument("--exact", action="store_true", help="compute in float32 even where BF16 is faster")
 
     training = command("train", train, "all stages, or some")
     computing(training, 48_000, 24)
@@ -133,6 +146,10 @@ def arguments() -> argparse.Namespace:
     exporting.add_argument("--output", type=Path, required=True)
     exporting.add_argument("--type", default="F16", help="of the weights: F16, F32, Q8_0, ...")
     exporting.add_argument("--checkpoint", type=Path, help="folder for a Hugging Face checkpoint in F32")
+
+    slimming = command("slim", slim_stage, "a stage's file to keep or pass on: as STAGE.pt in a folder, it is gone on with")
+    slimming.add_argument("--stage", choices=STAGES, default="samplers")
+    slimming.add_argument("--output", type=Path, required=True)
 
     command("plot", plot, "curves of the log").add_argument("--output", type=Path, required=True)
     return parser.parse_args()

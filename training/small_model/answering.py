@@ -4,13 +4,14 @@ from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
+from torch import nn
 
 from .batches import IGNORED, Batch
 from .llava import Rows, SmallLlava
 from .selection import importance, kept, packed, pruned
 from .supervision import region_loss, spelling_loss
 from .visual import VisualTokens
-from .where import WhereHead, row_loss
+from .where import named_loss, row_loss
 
 
 @dataclass(frozen=True)
@@ -24,13 +25,21 @@ class Selection:
 
 
 @dataclass(frozen=True)
+class Told:
+    """Losses of what the language model is told on the way; zeros where it is not."""
+
+    attention: torch.Tensor  # by supervision.py
+    row_place: torch.Tensor  # by where.py, of visual rows
+    named_place: torch.Tensor  # by where.py, of rows that end a thing's name
+
+
+@dataclass(frozen=True)
 class QuestionRows:
     """The last layer's rows of the questions `[m, row, D]`: m images, or one sequence for each question once pruned."""
 
     hidden: torch.Tensor
     origin: torch.Tensor  # [m, row]: which of the batch's question rows each is; -1 for padding
-    attention: torch.Tensor  # what supervision.py asks of attention; 0 unless wanted
-    row_places: torch.Tensor  # what where.py asks of visual rows; 0 unless wanted
+    told: Told
 
 
 def placed(values: torch.Tensor, origin: torch.Tensor, filler: int) -> torch.Tensor:
@@ -42,8 +51,7 @@ def placed(values: torch.Tensor, origin: torch.Tensor, filler: int) -> torch.Ten
 @dataclass(frozen=True)
 class Answers:
     loss: torch.Tensor  # cross-entropy of the answers' tokens
-    attention: torch.Tensor
-    row_places: torch.Tensor
+    told: Told
     is_right: torch.Tensor  # [n, question]: is every token of the answer the likeliest?
 
 
@@ -54,27 +62,31 @@ PLACE_LAYER = REGION_LAYER - 1  # so that who looks there learns where it is
 
 
 def question_rows(model: SmallLlava, batch: Batch, visual: VisualTokens, before: list[int],
-                  selection: Selection | None = None, supervised: bool = False,
-                  row_places: WhereHead | None = None, answers_alone: bool = False) -> QuestionRows:
+                  selection: Selection | None = None, where: nn.ModuleDict | None = None,
+                  answers_alone: bool = False) -> QuestionRows:
     """All question rows, or those alone that a token of the answer follows.
 
-    `supervised` layers are told where to look; with `row_places` an early one also where visual rows lie.
+    With the heads `where`, layers are told where to look, and where things lie.
     """
     rows = model.rows(batch, visual, before)
     hidden, layout, origin = rows.hidden, rows.layout, None
     layer_of_selection = (selection.layer or SELECTION_LAYER) if selection else None
     rotary = model.language_model.rotary(layout.positions, hidden.dtype)
-    attention = place_loss = torch.zeros((), device=hidden.device)
+    attention = row_place = named_place = torch.zeros((), device=hidden.device)
     *layers, last = model.language_model.layers
     for number, layer in enumerate(layers, start=1):
         selects = number == layer_of_selection
-        told = supervised and number in (REGION_LAYER, SPELLING_LAYER) and origin is None
-        hidden, seen = layer(hidden, rotary, layout, keys_wanted=selects or told)
-        if told:
+        told = where is not None and origin is None
+        looks = told and number in (REGION_LAYER, SPELLING_LAYER)
+        hidden, seen = layer(hidden, rotary, layout, keys_wanted=selects or looks)
+        so_far = Rows(hidden, layout, rows.token_of)
+        if looks:
             loss_of = region_loss if number == REGION_LAYER else spelling_loss
-            attention = attention + loss_of(*seen, Rows(hidden, layout, rows.token_of), batch, visual)
-        if row_places is not None and number == PLACE_LAYER:
-            place_loss = row_loss(row_places, Rows(hidden, layout, rows.token_of), visual, batch.format)
+            attention = attention + loss_of(*seen, so_far, batch, visual)
+        if told and number == PLACE_LAYER:
+            row_place = row_loss(where["row"], so_far, visual, batch.format)
+        if told and number == REGION_LAYER:
+            named_place = named_loss(where["named"], so_far, batch)
         if selects:
             keeps = kept(importance(*seen, layout, selection.judge), layout, selection.ratio)
             if selection.mode == "shared":
@@ -87,18 +99,18 @@ def question_rows(model: SmallLlava, batch: Batch, visual: VisualTokens, before:
     wanted = placed(batch.labels, origin, IGNORED) != IGNORED if answers_alone else origin >= 0
     index, there = packed(wanted)
     hidden = last.only(hidden, rotary, layout, index)
-    return QuestionRows(hidden, origin.gather(1, index).masked_fill(~there, -1), attention, place_loss)
+    return QuestionRows(hidden, origin.gather(1, index).masked_fill(~there, -1),
+                        Told(attention, row_place, named_place))
 
 
 def answer(model: SmallLlava, batch: Batch, visual: VisualTokens, before: list[int],
-           selection: Selection | None = None, supervised: bool = False,
-           row_places: WhereHead | None = None) -> Answers:
-    rows = question_rows(model, batch, visual, before, selection, supervised, row_places, answers_alone=True)
+           selection: Selection | None = None, where: nn.ModuleDict | None = None) -> Answers:
+    rows = question_rows(model, batch, visual, before, selection, where, answers_alone=True)
     wanted = placed(batch.labels, rows.origin, IGNORED)
     found = model.language_model.logits(rows.hidden[wanted != IGNORED])
     loss = F.cross_entropy(found.float(), wanted[wanted != IGNORED])
-    return Answers(loss, rows.attention, rows.row_places,
-                   right_answers(found, wanted, placed(batch.question_of, rows.origin, -1), batch))
+    asked_by = placed(batch.question_of, rows.origin, -1)
+    return Answers(loss, rows.told, right_answers(found, wanted, asked_by, batch))
 
 
 def right_answers(found: torch.Tensor, wanted: torch.Tensor, question_of: torch.Tensor, batch: Batch) -> torch.Tensor:

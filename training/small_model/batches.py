@@ -13,6 +13,7 @@ from ..scenes.formats import FORMATS, Format
 from ..scenes.questions.asking import ask
 from ..scenes.questions.question import KINDS, Question
 from ..scenes.store import SceneStore
+from ..scenes.things import Box
 from .tokens import AskedQuestion, Prompts
 
 IGNORED = -100
@@ -33,6 +34,7 @@ class Batch:
     is_asked: torch.Tensor  # [n, row]
     is_last: torch.Tensor  # [n, row]: the row that the answer follows
     regions: torch.Tensor  # [n, question, box, 4]
+    named: torch.Tensor  # [n, row, 4]: the thing whose name ends here; no area where none does
     characters: torch.Tensor  # [n, row, 4]: what the row's next token spells; no area where it spells nothing
     kinds: torch.Tensor  # [n, question]: index into KINDS; -1: padding
 
@@ -74,7 +76,8 @@ class Batches(Dataset):
                      *(padded([getattr(one, name) for one in rows], filler) for name, filler in (
                          ("ids", 0), ("labels", IGNORED), ("offsets", 0), ("question_of", -1), ("is_asked", False),
                          ("is_last", False))),
-                     regions(questions), padded([one.characters for one in rows], 0.0),
+                     regions(questions), padded([one.named for one in rows], 0.0),
+                     padded([one.characters for one in rows], 0.0),
                      padded([[KINDS.index(question.kind) for question in of_scene] for of_scene in questions], -1))
 
     def loader(self, numbers: range, workers: int) -> DataLoader:
@@ -86,7 +89,7 @@ class QuestionRows:
 
     def __init__(self, questions: list[Question], prompts: Prompts) -> None:
         self.ids, self.labels, self.offsets, self.question_of = [], [], [], []
-        self.is_asked, self.is_last, self.characters = [], [], []
+        self.is_asked, self.is_last, self.named, self.characters = [], [], [], []
         for index, question in enumerate(questions):
             asked = prompts.of(question)
             # The end token is only ever answered, never read.
@@ -97,6 +100,8 @@ class QuestionRows:
             self.question_of += [index] * count
             self.is_asked += [row in asked.asked for row in range(count)]
             self.is_last += [row == asked.answer - 1 for row in range(count)]
+            named = {row: edges(reference.thing.box) for row, reference in zip(asked.named, question.named)}
+            self.named += [named.get(row, NO_BOX) for row in range(count)]
             self.characters += [NO_BOX] * (asked.answer - 1) + spelled_boxes(question, asked)
 
 
@@ -117,8 +122,12 @@ def regions(questions: list[list[Question]]) -> torch.Tensor:
     for scene, of_scene in enumerate(questions):
         for index, question in enumerate(of_scene):
             for number, box in enumerate(question.regions):
-                found[scene, index, number] = box.left, box.top, box.right, box.bottom
+                found[scene, index, number] = edges(box)
     return torch.from_numpy(found)
+
+
+def edges(box: Box) -> tuple[float, ...]:
+    return box.left, box.top, box.right, box.bottom
 
 
 def padded(rows: list[list], filler) -> torch.Tensor:

@@ -31,6 +31,7 @@ from .llava import set_token_scale
 from .network import Network
 from .places import coverage, token_places
 from .stages import STAGES
+from .supervision import is_box
 from .tokens import PROMPT, Prompts, train_vocabulary
 from .training_run import Settings, StageRun
 from .visual import VisualTokens, compressed_tokens, feature_maps, plain_tokens, stitched
@@ -50,7 +51,7 @@ def main() -> None:
 
 def check_training() -> Iterator[str]:
     """Names each check that holds; the first that does not raises."""
-    for check in (prompts_are_the_named_ones, maps_are_hugging_faces, places_cover_their_boxes, places_are_told,
+    for check in (prompts_are_the_named_ones, names_end_where_they_do, maps_are_hugging_faces, places_cover_their_boxes, places_are_told,
                   visual_tokens_are_as_large_as_text, answers_are_hugging_faces, both_samplers_are_the_reference,
                   exported_samplers_read_back, an_interrupted_run_ends_the_same):
         check()
@@ -109,6 +110,16 @@ def prompts_are_the_named_ones() -> None:
     assert sum(spelled) == 4 and (batch.labels != IGNORED).sum() > 0
 
 
+def names_end_where_they_do() -> None:
+    prompts = Prompts(source())
+    asked = prompts.asked("Is the red star left or right of the star by the word?", "left", ("red star", "word"))
+    text_until = lambda row: "".join(prompts.vocabulary.tokens[token] for token in asked.ids[:row + 1])
+    assert [text_until(row).endswith(end) for row, end in zip(asked.named, ("the▁red▁star", "word"))] == [True, True]
+    batch = some_batch()
+    places = batch.named[is_box(batch.named)]
+    assert len(places) > 0 and ((places[:, None] - batch.regions.flatten(0, 2)).abs().sum(-1) == 0).any(1).all()
+
+
 def maps_are_hugging_faces() -> None:
     for kind in FORMATS:
         features = torch.randn(1, len(some_batch(kind, 1).pixels[0]), SHAPE.vision.tokens, 3)
@@ -124,7 +135,7 @@ def places_cover_their_boxes() -> None:
         places = token_places(kind).tokens[None]
         overview = SHAPE.vision.tokens
         box = torch.tensor([60.0, 70.0, 110.0, 95.0])
-        covered = coverage(places, box.expand(1, 1, 1, 4))[0, 0]
+        covered = coverage(places, box.expand(1, 1, 1, 4))[0, 0, 0]
         area = (places[0, :, 2:] + places[0, :, :2]).prod(-1)
         for tokens in (slice(0, overview), slice(overview, None)):
             assert abs((covered[tokens] * area[tokens]).sum() - 50 * 25) < 1, kind

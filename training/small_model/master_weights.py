@@ -23,7 +23,8 @@ class MasterWeights:
         decays = [value for name, value in outer.items() if value.dim() > 1 and "embed" not in name]
         others = [value for name, value in outer.items() if value.dim() <= 1 or "embed" in name]
         groups = [{"params": decays, "weight_decay": DECAY}, {"params": others, "weight_decay": 0.0}]
-        self.muon, self.adam = Muon(inner), torch.optim.AdamW(groups, betas=BETAS, fused=True)
+        precision = next(value.dtype for name, value in self.rounded.items() if name in inner)
+        self.muon, self.adam = Muon(inner, precision), torch.optim.AdamW(groups, betas=BETAS, fused=True)
 
     def step(self, rate: float) -> float:
         """Takes the model's gradients, which are then gone. Returns their norm."""

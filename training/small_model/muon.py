@@ -16,8 +16,9 @@ LARGEST_STEP = 0.2
 class Muon:
     """For matrices within a network; AdamW suits embeddings, outputs and vectors better."""
 
-    def __init__(self, matrices: dict[str, torch.nn.Parameter]) -> None:
-        self.matrices = matrices
+    def __init__(self, matrices: dict[str, torch.nn.Parameter], precision: torch.dtype) -> None:
+        """Directions are worked out in `precision`: BF16 is enough, where it is fast."""
+        self.matrices, self.precision = matrices, precision
         self.momentum = {name: torch.zeros_like(value) for name, value in matrices.items()}
 
     @torch.no_grad()
@@ -34,7 +35,7 @@ class Muon:
             ahead = torch.stack(torch._foreach_lerp(gradients, momentum, MOMENTUM))
             directions = torch.zeros_like(ahead)
             own = slice(own_number(), None, number_of_processes())
-            directions[own] = orthogonal(ahead[own])
+            directions[own] = orthogonal(ahead[own].to(self.precision))
             sum_of_all(directions)
             weights = [self.matrices[name] for name in names]
             torch._foreach_mul_(weights, 1 - rate * DECAY)
@@ -42,12 +43,12 @@ class Muon:
 
 
 def orthogonal(matrices: torch.Tensor) -> torch.Tensor:
-    """Of each matrix of `[n, row, column]` the nearest with singular values of about 1; worked out in BF16."""
+    """Of each matrix of `[n, row, column]` the nearest with singular values of about 1."""
     is_tall = matrices.shape[1] > matrices.shape[2]
-    found = (matrices.mT if is_tall else matrices).bfloat16()
+    found = matrices.mT if is_tall else matrices
     found = found / (found.norm(dim=(1, 2), keepdim=True) + 1e-7)
     first, second, third = COEFFICIENTS
     for _ in range(ITERATIONS):
         square = found @ found.mT
         found = first * found + (second * square + third * square @ square) @ found
-    return (found.mT if is_tall else found).to(matrices.dtype)
+    return found.mT if is_tall else found

@@ -46,13 +46,18 @@ def compressed_places(kind: Format, choice) -> torch.Tensor:
 
 
 def coverage(places: torch.Tensor, boxes: torch.Tensor) -> torch.Tensor:
-    """The share of each token that boxes cover, `[n, question, token]`.
+    """The share of each token that each box covers, `[n, question, box, token]`; none of padding, which has no area.
 
     `places` are `[n, token, 4]` as above; `boxes` `[n, question, box, 4]`: left, top, right, bottom, no area where
-    there is none. Boxes do not overlap.
+    there is none.
     """
     first, last = -places[:, None, None, :, :2], places[:, None, None, :, 2:]
     start, end = boxes[..., None, :2], boxes[..., None, 2:]
     overlap = (torch.minimum(last, end) - torch.maximum(first, start)).clamp_min(0).prod(-1)
-    area = (last - first).prod(-1)[:, :, 0]
-    return overlap.sum(2) / area
+    return overlap / (last - first).prod(-1).clamp_min(1e-6)
+
+
+def evenly_covered(places: torch.Tensor, boxes: torch.Tensor) -> torch.Tensor:
+    """How much of each token is about the boxes, `[n, question, token]`, a small box counting as much as a large one."""
+    covered = coverage(places, boxes)
+    return (covered / covered.sum(-1, keepdim=True).clamp_min(1e-6)).sum(2)

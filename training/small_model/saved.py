@@ -20,6 +20,12 @@ def load(path: Path) -> dict:
     return torch.load(path, map_location="cpu", weights_only=True)
 
 
+def slim(content: dict) -> dict:
+    """A stage's file at a sixth of its size: weights in F16, without the optimizer, which starts anew."""
+    weights = {name: value.half() for name, value in content["weights"].items()}
+    return {name: value for name, value in content.items() if name != "optimizer"} | {"weights": weights}
+
+
 class Log:
     """JSON lines of measurements, `log.jsonl`. Resuming drops those of steps that are done again."""
 

@@ -1,4 +1,5 @@
-"""Attention told where to look: at what the question is about, and at the character that is spelled next.
+"""Attention told where to look: at the thing just named, at what the question is about, and at the character that is
+spelled next.
 
 Without it the model stays on a plateau for long, and importance at the selection layer would mean nothing.
 """
@@ -9,28 +10,31 @@ from .batches import Batch
 from .language import taken
 from .layout import Layout
 from .llava import Rows
-from .places import coverage
+from .places import evenly_covered
 from .selection import attention_shares, packed
 from .visual import VisualTokens
 
 
 def region_loss(queries: torch.Tensor, keys: torch.Tensor, rows: Rows, batch: Batch,
                 visual: VisualTokens) -> torch.Tensor:
-    """Of the first head, in the question's last two rows and the one that answers. Queries as `attention_shares`."""
+    """Of the first head. Rows that end a thing's name look at that thing alone, so that two things are told apart; the
+    question's last two rows and the one that answers look at all that is asked about. Queries as `attention_shares`."""
     layout = rows.layout
-    covered = on_prefix(coverage(visual.places, batch.regions), rows)  # [n, question, prefix row]
-    asked = layout.is_asked
+    covered = on_prefix(evenly_covered(visual.places, batch.regions), rows)  # [n, question, prefix row]
+    asked, names = layout.is_asked, is_box(batch.named)
     ending = asked & ~torch.nn.functional.pad(asked, (0, 2))[:, 2:]
-    index, there = packed((ending | layout.is_last) & (layout.question_of >= 0))
-    target = taken(covered, layout.question_of.gather(1, index).clamp_min(0)) * there[..., None]
+    index, there = packed((ending | layout.is_last | names) & (layout.question_of >= 0))
+    target = taken(covered, layout.question_of.gather(1, index).clamp_min(0))
+    things = on_prefix(evenly_covered(visual.places, taken(batch.named, index)[:, :, None]), rows)
+    target = torch.where(names.gather(1, index)[..., None], things, target) * there[..., None]
     return attention_loss(queries, keys, layout, index, target)
 
 
 def spelling_loss(queries: torch.Tensor, keys: torch.Tensor, rows: Rows, batch: Batch,
                   visual: VisualTokens) -> torch.Tensor:
     """Of the first head, in the rows whose next token spells characters."""
-    index, there = packed(batch.characters[..., 2] > batch.characters[..., 0])
-    covered = coverage(visual.places, taken(batch.characters, index)[:, :, None])  # [n, row, token]
+    index, there = packed(is_box(batch.characters))
+    covered = evenly_covered(visual.places, taken(batch.characters, index)[:, :, None])  # [n, row, token]
     return attention_loss(queries, keys, rows.layout, index, on_prefix(covered, rows) * there[..., None])
 
 
@@ -47,6 +51,10 @@ def attention_loss(queries: torch.Tensor, keys: torch.Tensor, layout: Layout, in
     sums = target.sum(-1, keepdim=True)
     losses = -(target / sums.clamp_min(1e-6) * shares.masked_fill(~is_seen, 0)).sum(-1)
     return losses.sum() / (sums > 0).sum().clamp_min(1)
+
+
+def is_box(edges: torch.Tensor) -> torch.Tensor:
+    return edges[..., 2] > edges[..., 0]
 
 
 def on_prefix(of_tokens: torch.Tensor, rows: Rows) -> torch.Tensor:

@@ -1,5 +1,6 @@
 """The model's own tokenizer, and questions and answers as its tokens."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from random import Random
@@ -46,6 +47,7 @@ class AskedQuestion:
 
     ids: tuple[int, ...]
     asked: range  # of these ids, the user's own words
+    named: tuple[int, ...]  # of these ids, the last of each phrase that names a thing
     answer: int  # where the answer begins
     spelled: tuple[int, ...]  # for each of the answer's tokens, how many characters it spells; the end token: 0
 
@@ -62,12 +64,23 @@ class Prompts:
         self.asked = lru_cache(maxsize=200_000)(self._asked)
 
     def of(self, question: Question) -> AskedQuestion:
-        return self.asked(question.text, question.answer)
+        return self.asked(question.text, question.answer, tuple(reference.phrase for reference in question.named))
 
-    def _asked(self, text: str, answer: str) -> AskedQuestion:
+    def _asked(self, text: str, answer: str, phrases: tuple[str, ...] = ()) -> AskedQuestion:
         stretch = self._after.replace("{question}", text)
         ids, answered = self._encode(stretch), [*self._encode(answer), self.end]
         start = len(self._after[:self._after.index("{question}")].encode())
-        rows = rows_within(ids, self.vocabulary, start, start + len(text.encode()))
+        rows_of = lambda part: rows_within(ids, self.vocabulary, *(start + len(text[:end].encode()) for end in part))
+        rows = rows_of((0, len(text)))
+        named = tuple(rows_of(part)[-1] for part in places_of(phrases, text))
         spelled = tuple(len(self.vocabulary.tokens[token].strip("▁")) for token in answered[:-1])
-        return AskedQuestion((*ids, *answered), range(rows[0], rows[-1] + 1), len(ids), (*spelled, 0))
+        return AskedQuestion((*ids, *answered), range(rows[0], rows[-1] + 1), named, len(ids), (*spelled, 0))
+
+
+def places_of(phrases: tuple[str, ...], text: str) -> Iterator[tuple[int, int]]:
+    """Where each phrase begins and ends; they follow one another."""
+    end = 0
+    for phrase in phrases:
+        start = text.index(phrase, end)
+        end = start + len(phrase)
+        yield start, end

@@ -109,7 +109,7 @@ class StageRun:
     def _load(self) -> None:
         if self.path.exists():
             saved = load(self.path)
-            self.weights.load(saved["weights"], saved["optimizer"])
+            self.weights.load(saved["weights"], saved.get("optimizer"))
             # Images, since a stage may go on with another size of batch, or be made longer.
             self.step = round(saved["images"] / self.settings.batch)
         elif self.stage.start is not None:

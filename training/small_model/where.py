@@ -1,4 +1,4 @@
-"""Patches and visual rows told where they lie; used in training alone.
+"""Patches and rows told where things lie; used in training alone.
 
 Left to the answers, the model learned no places: after 50,000 images a linear probe read nearly none from the tower's
 features, above and below were told by the order of rows alone, and left from right not at all.
@@ -8,7 +8,9 @@ import torch
 from torch import nn
 
 from ..scenes.formats import Format
+from .batches import Batch
 from .llava import Rows
+from .supervision import is_box
 from .visual import VisualTokens
 
 
@@ -42,7 +44,16 @@ def row_loss(head: WhereHead, rows: Rows, visual: VisualTokens, kind: Format) ->
     return distance[token_of >= 0].mean()
 
 
+def named_loss(head: WhereHead, rows: Rows, batch: Batch) -> torch.Tensor:
+    """Of the language model's rows that end a thing's name: where that thing lies in the image."""
+    names = is_box(batch.named)
+    edges = batch.named[names]
+    places = centres(torch.cat([-edges[:, :2], edges[:, 2:]], dim=-1), batch.format)
+    distance = head.distance(rows.hidden[:, rows.layout.prefix:][names], places)
+    return distance.sum() / max(1, len(edges))
+
+
 def centres(places: torch.Tensor, kind: Format) -> torch.Tensor:
-    """`[n, token, 2]` of places as `token_places` has them: in pixels, the first two edges negative."""
+    """`[..., 2]` of places `[..., 4]` as `token_places` has them: in pixels, the first two edges negative."""
     size = torch.tensor([kind.width, kind.height], device=places.device)
     return (places[..., 2:] - places[..., :2]) / size - 1

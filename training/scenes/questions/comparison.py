@@ -32,7 +32,8 @@ def ask_size(scene: Scene, generator: Random) -> Question | None:
     asks_larger = generator.random() < 0.5
     first, second = two
     text = f"Which is {'larger' if asks_larger else 'smaller'}, the {first.phrase} or the {second.phrase}?"
-    return Question("comparison", text, (large if asks_larger else small).phrase, boxes((first.thing, second.thing)))
+    return Question("comparison", text, (large if asks_larger else small).phrase, boxes((first.thing, second.thing)),
+                    named=two)
 
 
 def ask_number(scene: Scene, generator: Random) -> Question | None:
@@ -61,4 +62,4 @@ def ask_same(scene: Scene, generator: Random) -> Question | None:
     answer = generator.choice(sorted(answers))
     first, second = generator.choice(answers[answer])
     return Question("comparison", f"Do the {first.phrase} and the {second.phrase} have the same colour?", answer,
-                    boxes((first.thing, second.thing)))
+                    boxes((first.thing, second.thing)), named=(first, second))

@@ -4,7 +4,7 @@ from random import Random
 
 from ..splits import Split
 from ..things import COLOURS, SHAPES, Scene
-from .question import Question, article, boxes
+from .question import Question, Reference, article, boxes
 
 TEXTS = ("Is there {} in the image?", "Is there {}?", "Do you see {}?")
 
@@ -28,7 +28,7 @@ def ask_existence(scene: Scene, split: Split, generator: Random) -> Question | N
         return None
     phrase, things = generator.choice(choices)
     return Question("existence", generator.choice(TEXTS).format(article(phrase)), "yes" if things else "no",
-                    boxes(things))
+                    boxes(things), named=(Reference(phrase, things[0]),) if len(things) == 1 else ())
 
 
 def pairs(scene: Scene, split: Split, generator: Random) -> list[tuple[str, list]]:

@@ -23,13 +23,13 @@ def ask_position(scene: Scene, split: Split, generator: Random) -> Question | No
     if abs(distance) < CLEAR:
         return None
     answer = words[distance > 0]
-    regions = boxes((first.thing, second.thing))
+    regions, named = boxes((first.thing, second.thing)), (first, second)
     if generator.random() < 0.5:
         text = f"Is the {first.phrase} {words[0]} or {words[1]} the {second.phrase}?".replace("left of or", "left or")
-        return Question("position", text, answer.removesuffix(" of"), regions)
+        return Question("position", text, answer.removesuffix(" of"), regions, named=named)
     asked = generator.choice(words)
     return Question("position", f"Is the {first.phrase} {asked} the {second.phrase}?",
-                    "yes" if asked == answer else "no", regions)
+                    "yes" if asked == answer else "no", regions, named=named)
 
 
 def ask_part(scene: Scene, named, generator: Random) -> Question | None:
@@ -38,4 +38,5 @@ def ask_part(scene: Scene, named, generator: Random) -> Question | None:
     if min(abs(across), abs(down)) < CLEAR:
         return None
     part = f"{'bottom' if down > 0 else 'top'} {'right' if across > 0 else 'left'}"
-    return Question("position", generator.choice(WHERE).format(named.phrase), part, (named.thing.box,))
+    return Question("position", generator.choice(WHERE).format(named.phrase), part, (named.thing.box,),
+                    named=(named,))

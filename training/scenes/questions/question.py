@@ -10,20 +10,21 @@ KINDS = ("colour", "shape", "count", "position", "existence", "reading", "compar
 
 
 @dataclass(frozen=True)
+class Reference:
+    """A phrase that fits one thing of the scene alone."""
+
+    phrase: str  # "red circle"
+    thing: Thing
+
+
+@dataclass(frozen=True)
 class Question:
     kind: str
     text: str
     answer: str
     regions: tuple[Box, ...]  # of the things asked about
     characters: tuple[Box, ...] = ()  # of a text that the answer spells
-
-
-@dataclass(frozen=True)
-class Reference:
-    """A phrase that fits one thing of the scene alone."""
-
-    phrase: str  # "red circle"
-    thing: Thing
+    named: tuple[Reference, ...] = ()  # things that the text names, in its order
 
 
 def references(scene: Scene) -> list[Reference]:
