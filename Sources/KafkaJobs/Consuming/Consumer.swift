@@ -10,7 +10,7 @@ import Synchronization
 /// some versions of librdkafka.
 final class Consumer: Sendable {
   private static let pollMilliseconds: Int32 = 100
-  /// How long a full inbox may keep the thread from polling. Pausing costs what librdkafka has fetched, so a pipeline
+  /// How long a full read-ahead may keep the thread from polling. Pausing costs what librdkafka has fetched, so a pipeline
   /// that takes records fast never sees it.
   private static let pauseAfter = DispatchTimeInterval.milliseconds(500)
 
@@ -93,7 +93,7 @@ final class Consumer: Sendable {
     wake.signal()
   }
 
-  /// Something was taken out of the inbox.
+  /// Something that was read ahead was taken.
   func madeRoom() {
     if isPausing.load(ordering: .acquiring), hands.isLow { wake.signal() }
   }

@@ -27,8 +27,7 @@ final class JobsInHand: Sendable {
     var withdrawals: [Int32: Signal] = [:]
     /// Partitions whose outcomes cannot be published for now.
     var withheld: Set<Int32> = []
-    var inbox: [Record] = []
-    var inboxBytes = 0
+    var readAhead: ReadAhead
     var outcomes: [Place: Outcome] = [:]
     /// Deliveries in the pipeline, by their sequence numbers.
     var places: [Int: Place] = [:]
@@ -39,20 +38,16 @@ final class JobsInHand: Sendable {
     var hasEnded = false
 
     mutating func begin(_ record: Record) -> Int {
-      inboxBytes -= record.message.bytes
       lastSequence += 1
       places[lastSequence] = record.place
       return lastSequence
     }
   }
 
-  private let state = Mutex(State())
-  private let readAhead: Int
-  private let readAheadBytes: Int
+  private let state: Mutex<State>
 
   init(readAhead: Int, readAheadBytes: Int) {
-    self.readAhead = max(1, readAhead)
-    self.readAheadBytes = readAheadBytes
+    state = Mutex(State(readAhead: ReadAhead(most: readAhead, bytes: readAheadBytes)))
   }
 
   // MARK: The consumer's
@@ -90,8 +85,7 @@ final class JobsInHand: Sendable {
     let (withdrawals, outcomes) = state.withLock { state in
       let withdrawals = partitions.compactMap { state.withdrawals.removeValue(forKey: $0) }
       change(&state)
-      state.inbox.removeAll { released.contains($0.place.partition) }
-      state.inboxBytes = state.inbox.reduce(0) { $0 + $1.message.bytes }
+      state.readAhead.remove(of: released)
       let outcomes = state.outcomes.values.filter { released.contains($0.place.partition) }
       for outcome in outcomes { state.outcomes[outcome.place] = nil }
       state.places = state.places.filter { !released.contains($0.value.partition) }
@@ -108,22 +102,17 @@ final class JobsInHand: Sendable {
         let place = state.ledger.read(message.offset, of: message.partition),
         let withdrawal = state.withdrawals[message.partition]
       else { return nil }
-      state.inbox.append(Record(place: place, message: message, withdrawal: withdrawal))
-      state.inboxBytes += message.bytes
+      state.readAhead.append(Record(place: place, message: message, withdrawal: withdrawal))
       defer { state.reader = nil }
       return state.reader
     }?.resume()
   }
 
   /// Whether as much is read ahead as may be.
-  var isFull: Bool {
-    state.withLock { $0.inbox.count >= readAhead || $0.inboxBytes >= readAheadBytes }
-  }
+  var isFull: Bool { state.withLock { $0.readAhead.isFull } }
 
   /// Whether so little is left that reading goes on.
-  var isLow: Bool {
-    state.withLock { $0.inbox.count <= readAhead / 2 && $0.inboxBytes <= readAheadBytes / 2 }
-  }
+  var isLow: Bool { state.withLock { $0.readAhead.isLow } }
 
   /// Nothing more comes: the reader ends, or throws `error`; outcomes that wait fail with it.
   func end(_ error: (any Error)? = nil) {
@@ -156,9 +145,7 @@ final class JobsInHand: Sendable {
       let (records, hasEnded) = try state.withLock { state -> ([(Int, Record)], Bool) in
         if let error = state.end { throw error }
         if state.hasEnded { return ([], true) }
-        let taken = state.inbox.prefix(count)
-        state.inbox.removeFirst(taken.count)
-        return (taken.map { (state.begin($0), $0) }, false)
+        return (state.readAhead.take(count).map { (state.begin($0), $0) }, false)
       }
       if !records.isEmpty || hasEnded { return records }
       await waitForRecord()
@@ -178,7 +165,7 @@ final class JobsInHand: Sendable {
     await withTaskCancellationHandler {
       await withCheckedContinuation { continuation in
         let mayWait = state.withLock { state in
-          if Task.isCancelled || state.hasEnded || !state.inbox.isEmpty { return false }
+          if Task.isCancelled || state.hasEnded || !state.readAhead.isEmpty { return false }
           state.reader = continuation
           return true
         }
