@@ -1,4 +1,7 @@
-"""Prints the results of a job file: question, answer, confidence where asked for, and the token ledger."""
+"""Prints the results of a job file: question, answer, confidence where asked for, and the token ledger.
+
+Where a job's metadata give the right answers, each answer is compared with its own, and at the end they are counted.
+"""
 
 import json
 import sys
@@ -16,6 +19,7 @@ def shown(answer):
 
 
 jobs, results = lines(sys.argv[1]), lines(sys.argv[2])
+right = asked = 0
 letters = {r.get("job_id"): r for r in results if "reason" in r}
 answers = {(r["job_id"], r["question_id"]): r for r in results if "question_id" in r}
 
@@ -34,7 +38,12 @@ for job in jobs:
             print(f"    → failed: {error['code']}: {error['message']}")
             continue
         cut = "  (cut at max_tokens)" if result["finish_reason"] == "length" else ""
-        print(f"    → {shown(result['answer'])}{cut}")
+        verdict = ""
+        if expected := job.get("metadata", {}).get("answers", {}).get(question["question_id"]):
+            is_right = result["answer"].strip() == expected
+            right, asked = right + is_right, asked + 1
+            verdict = "  ✓" if is_right else f"  ✗ right: {expected}"
+        print(f"    → {shown(result['answer'])}{cut}{verdict}")
         if chances := result.get("choice_probabilities"):
             print("      choices: " + ", ".join(f"{c} {p:.1%}" for c, p in chances.items()))
         if (logprob := result.get("answer_logprob")) is not None:
@@ -50,3 +59,6 @@ for job in jobs:
         )
     if ledger:
         print(f"{ledger} · fetch {time['fetch']:.0f} ms, vision {time['vision']:.0f} ms")
+
+if asked:
+    print(f"\n{right} of {asked} answers are right, word by word.")

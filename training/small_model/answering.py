@@ -9,7 +9,7 @@ from torch import nn
 from .batches import IGNORED, Batch
 from .llava import Rows, SmallLlava
 from .selection import importance, kept, packed, pruned
-from .supervision import region_loss, spelling_loss
+from .supervision import counting_loss, region_loss, spelling_loss
 from .visual import VisualTokens
 from .where import named_loss, row_loss
 
@@ -56,7 +56,7 @@ class Answers:
 
 
 SELECTION_LAYER = 2  # counted from 1
-# Layers whose first head is told where to look. Characters are looked for above the selection.
+# Layers whose first heads are told where to look. Characters are looked for above the selection.
 REGION_LAYER, SPELLING_LAYER = SELECTION_LAYER, SELECTION_LAYER + 1
 PLACE_LAYER = REGION_LAYER - 1  # so that who looks there learns where it is
 
@@ -81,8 +81,8 @@ def question_rows(model: SmallLlava, batch: Batch, visual: VisualTokens, before:
         hidden, seen = layer(hidden, rotary, layout, keys_wanted=selects or looks)
         so_far = Rows(hidden, layout, rows.token_of)
         if looks:
-            loss_of = region_loss if number == REGION_LAYER else spelling_loss
-            attention = attention + loss_of(*seen, so_far, batch, visual)
+            losses = (region_loss, counting_loss) if number == REGION_LAYER else (spelling_loss,)
+            attention = attention + sum(loss(*seen, so_far, batch, visual) for loss in losses)
         if told and number == PLACE_LAYER:
             row_place = row_loss(where["row"], so_far, visual, batch.format)
         if told and number == REGION_LAYER:
