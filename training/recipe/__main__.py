@@ -30,9 +30,10 @@ from .tokenizer import Tokenizer
 from .training_run import TrainingRun
 
 
-def main() -> None:
+def main(words: list[str] | None = None) -> None:
+    """`words` are the command line's, by default."""
     transformers.logging.disable_progress_bar()
-    options = arguments()
+    options = arguments(words)
     options.run(options)
 
 
@@ -83,7 +84,7 @@ def export_run(options: argparse.Namespace) -> None:
         print("without --vision the worker cannot check that the sampler fits its vision file")
 
 
-def arguments() -> argparse.Namespace:
+def arguments(words: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m training.recipe", description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(required=True)
@@ -122,7 +123,7 @@ def arguments() -> argparse.Namespace:
     exporting.add_argument("--run", dest="run_folder", type=Path, required=True, help="folder of the run")
     exporting.add_argument("--vision", type=Path, help="the vision file that it will be served with")
     exporting.add_argument("--output", type=Path, required=True)
-    return parser.parse_args()
+    return parser.parse_args(words)
 
 
 def positive(text: str) -> int:

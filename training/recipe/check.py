@@ -19,6 +19,7 @@ from ..goldens.prompts import DEFAULT_SYSTEM
 from ..samplers.feature_map import FeatureMap
 from ..samplers.sampler_file import read_sampler, vision_digest
 from ..small_model.saved import load, read_log
+from .__main__ import main as recipe
 from .check_data import PHOTOS, ROOT, WANTED, Place, bad_rows, good_rows
 from .checkpoint import build, configuration, trained
 from .conversations import Question, read_conversations
@@ -26,6 +27,7 @@ from .exporting import export
 from .loss import batch_loss, feature_maps
 from .prompts import Prompts, fitting_prompt
 from .settings import keep
+from .settings import read as read_settings
 from .skipped import Skipped
 from .teacher import Teacher, measured_thresholds
 from .tokenizer import Tokenizer
@@ -198,6 +200,18 @@ def answers_and_agreement(run: TrainingRun) -> tuple[float, float]:
     return float(output.loss), float(run.teacher.loss(output.router_logits, maps)[1])
 
 
+def the_command_line_trains_and_exports(place: Place) -> None:
+    checkpoint, run, output = place.checkpoint(), place.folder / "command", place.folder / "command-exported"
+    train = ["train", "--model", f"{checkpoint}", "--data", f"{place.data}", "--images", f"{place.images}",
+             "--output", f"{run}", "--epochs", "0.5", "--accumulate", "1"]
+    recipe(train)
+    recipe(train)  # once done it does nothing
+    recipe(["export", "--run", f"{run}", "--vision", f"{checkpoint / 'vision.gguf'}", "--output", f"{output}"])
+    settings = read_settings(run)
+    assert (settings.steps, settings.prompt, settings.selection_layer) == (2, "llava-1.6-vicuna", 1)
+    assert read_sampler(output / "sampler.gguf")[1] is not None
+
+
 def other_kinds_and_types_train(place: Place) -> None:
     """LLaVA-1.5, Qwen2 with its own prompt, and BF16."""
     for name, architecture, prompt, precision in (("tiny-1.5", "llama", "llava-1.5", "float32"),
@@ -214,7 +228,7 @@ def other_kinds_and_types_train(place: Place) -> None:
 CHECKS = (prompts_are_the_goldens, bad_rows_are_counted_and_skipped, batches_hang_on_their_numbers_alone,
           lessons_have_the_wanted_shares, answers_teach_the_router_and_the_adapters, only_what_should_train_changes,
           interrupted_and_resumed_is_uninterrupted, exported_files_hold_what_was_trained,
-          two_pictures_are_learnt_by_heart, other_kinds_and_types_train)
+          two_pictures_are_learnt_by_heart, the_command_line_trains_and_exports, other_kinds_and_types_train)
 
 if __name__ == "__main__":
     main()

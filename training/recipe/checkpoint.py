@@ -26,7 +26,7 @@ def configuration(checkpoint: str):
     except (OSError, ValueError) as error:
         raise SystemExit(f"error: {checkpoint} cannot be opened: {error}") from None
     if config.model_type not in KINDS:
-        raise SystemExit(f"error: {checkpoint} is a {config.model_type}; samplers are trained for {' and '.join(KINDS)}")
+        raise SystemExit(f"error: {checkpoint} is a {config.model_type}; this trains {' and '.join(KINDS)}")
     return config
 
 
