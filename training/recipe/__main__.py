@@ -46,11 +46,11 @@ def train(options: argparse.Namespace) -> None:
     if not pictures:
         raise SystemExit(f"error: {options.data} names no picture in {options.images} that can be used")
     settings = chosen(options, config, tokenizer, len(pictures))
-    run_settings.keep(options.output, settings)
     end = config.text_config.eos_token_id
     prompts = Prompts(settings.prompt, tokenizer, end[0] if isinstance(end, list) else end)
     batches = Batches(pictures, options.images, Cutter(config, *pixel_statistics(options.model, config)), prompts,
                       settings.batch, settings.questions, settings.longest, settings.seed)
+    run_settings.keep(options.output, settings)
     stop_when_asked()
     run = TrainingRun(options.output, settings, batches, options.device, skipped, options.workers)
     run.run()
