@@ -19,7 +19,7 @@ from .text_guided import dropped_rows
 from .vision_guided import VisionGuidedSampler
 
 PROMPTS = [TokenPrompt([1, 300, 301], [310, 311, 312], [320], [330, 331]),
-           TokenPrompt([1, 302], [313, 314, 315, 316, 317], [320, 321], [332]),
+           TokenPrompt([1, 302], [313, 314, 315, 316, 317], [320, 321], [332], between=[340, 341]),
            TokenPrompt([1, 303, 304], [318, 319], [322], [333, 334, 335])]
 IMAGE_OF = [0, 1, 0]
 
@@ -59,7 +59,7 @@ def a_model_trains_through_both_samplers() -> None:
         assert all(reached.values()), reached
         with torch.no_grad():
             again = focus.eval()(pictures, PROMPTS, IMAGE_OF, ratio=output.ratio)
-        torch.testing.assert_close(again.logits, output.logits.detach(), rtol=1e-4, atol=1e-4)
+        torch.testing.assert_close(again.rows, output.rows.detach(), rtol=1e-4, atol=1e-4)
 
 
 @torch.no_grad()
@@ -67,12 +67,13 @@ def hiding_rows_is_leaving_them_out() -> None:
     """The batch's masked pruning against one prompt at a time whose dropped rows are really taken away."""
     focus, pictures = tiny("tiny-next")
     output = focus.eval()(pictures, PROMPTS, IMAGE_OF, ratio=0.4)
+    found = focus.model.lm_head(output.rows)
     for number, (prompt, index) in enumerate(zip(PROMPTS, IMAGE_OF)):
         compressed = output.compressed[index]
         rows = prompt_rows(focus.model, [prompt], [image_rows(focus.model, compressed.tokens, compressed.newlines)])
         logits, kept = taken_away(focus, rows, 0.4)
         length = rows.rows.shape[1]
-        torch.testing.assert_close(output.logits[number, :length][kept], logits, rtol=1e-4, atol=1e-4)
+        torch.testing.assert_close(found[number, :length][kept], logits, rtol=1e-4, atol=1e-4)
 
 
 def taken_away(focus: FocusLlava, rows, ratio: float) -> tuple[torch.Tensor, torch.Tensor]:

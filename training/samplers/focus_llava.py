@@ -10,7 +10,7 @@ from torch import nn
 
 from .feature_map import FeatureMap, feature_maps
 from .gating import balance_loss
-from .layers import causal_mask, run_layers
+from .layers import causal_mask, last_rows
 from .layout import CompressedImage
 from .prompt_rows import TokenPrompt, image_rows, prompt_rows
 from .text_guided import draw_ratio, pruning
@@ -25,10 +25,11 @@ class TiledImage:
 
 @dataclass(frozen=True)
 class FocusOutput:
-    logits: torch.Tensor  # [prompt, row, V]
+    rows: torch.Tensor  # [prompt, row, D], after the last norm: `lm_head` makes logits of them
     loss: torch.Tensor | None  # cross-entropy of the answers' tokens; None where no prompt has an answer
     balance_loss: torch.Tensor | None  # to be weighed by the trainer; None by density
     compressed: list[CompressedImage]  # one for each image
+    router_logits: list[torch.Tensor]  # [block row, block column, scale] of each, without noise; empty by density
     ratio: float | None  # of visual tokens kept above the selection layer; None: nothing was selected
 
 
@@ -66,9 +67,9 @@ class FocusLlava(nn.Module):
         else:
             causal = causal_mask(prompt.rows)
             ratio, mask_of, watched = None, lambda index, attention: causal, set()
-        found, _ = run_layers(self.model, prompt.rows, mask_of, watched)
-        return FocusOutput(found, answer_loss(found, prompt.labels),
-                           self._balance_loss(logits, compressed, balance), compressed, ratio)
+        found, _ = last_rows(self.model, prompt.rows, mask_of, watched)
+        return FocusOutput(found, answer_loss(self.model.lm_head, found, prompt.labels),
+                           self._balance_loss(logits, compressed, balance), compressed, logits, ratio)
 
     def _balance_loss(self, logits: list[torch.Tensor], compressed: list[CompressedImage],
                       shares: Sequence[float] | None) -> torch.Tensor | None:
@@ -78,7 +79,7 @@ class FocusLlava(nn.Module):
         return balance_loss(logits, [image.choice for image in compressed], list(shares))
 
 
-def answer_loss(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor | None:
-    if not (labels >= 0).any():
-        return None
-    return F.cross_entropy(logits.flatten(0, 1), labels.flatten(), ignore_index=-100)
+def answer_loss(head: nn.Module, rows: torch.Tensor, labels: torch.Tensor) -> torch.Tensor | None:
+    """In float32, of the answers' rows alone: logits of every image row would fill the memory."""
+    asked = labels >= 0
+    return F.cross_entropy(head(rows[asked]).float(), labels[asked]) if asked.any() else None

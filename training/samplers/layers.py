@@ -11,7 +11,14 @@ MaskOf = Callable[[int, list[torch.Tensor | None]], torch.Tensor]
 
 def run_layers(model, rows: torch.Tensor, mask_of: MaskOf,
                watched: set[int] | None = None) -> tuple[torch.Tensor, list[torch.Tensor | None]]:
-    """Logits `[n, row, V]` of embedded rows `[n, row, D]`, and each layer's attention `[n, head, row, row]`.
+    """Logits `[n, row, V]` of embedded rows `[n, row, D]`, and each layer's attention: see `last_rows`."""
+    last, attention = last_rows(model, rows, mask_of, watched)
+    return model.lm_head(last), attention
+
+
+def last_rows(model, rows: torch.Tensor, mask_of: MaskOf,
+              watched: set[int] | None = None) -> tuple[torch.Tensor, list[torch.Tensor | None]]:
+    """Rows `[n, row, D]` after the last norm, of embedded ones, and each layer's attention `[n, head, row, row]`.
 
     `mask_of` gives an additive mask `[n or 1, 1, row, row]`. Only the layers in `watched` (indices; all by default)
     give their attention, and only they are run by the kernel that computes it. Rows that nothing sees are computed
@@ -31,7 +38,7 @@ def run_layers(model, rows: torch.Tensor, mask_of: MaskOf,
                 stack.callback(hook.remove)
             hidden = layer(hidden, attention_mask=mask, position_ids=positions, position_embeddings=rotary)
         attention.append(seen[0] if seen else None)
-    return model.lm_head(language.norm(hidden)), attention
+    return language.norm(hidden), attention
 
 
 @contextlib.contextmanager

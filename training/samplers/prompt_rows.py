@@ -1,7 +1,7 @@
 """A batch of prompts as the language model sees them: embedded rows, and what each row is."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 
@@ -14,6 +14,7 @@ class TokenPrompt:
     question: list[int]
     after: list[int]
     answer: list[int]
+    between: list[int] = field(default_factory=list)  # the template's, from the image to the question
 
 
 @dataclass(frozen=True)
@@ -34,8 +35,12 @@ class PromptRows:
 
 
 def image_rows(model, tokens: torch.Tensor, newlines: list[int]) -> ImageRows:
-    """Projects tokens `[n, C]` and puts the newline row in its places: after the n-th token for each n."""
-    projected = model.model.multi_modal_projector(tokens[None])[0]
+    """Projects tokens `[n, C]` and puts the newline row in its places: after the n-th token for each n.
+
+    Tokens may be float32, as the router reads them, though the model computes in a narrower type.
+    """
+    projector = model.model.multi_modal_projector
+    projected = projector(tokens[None].to(projector.linear_1.weight.dtype))[0]
     parts, flags, start = [], [], 0
     for end in newlines:
         parts += [projected[start:end], model.model.image_newline[None]]
@@ -57,8 +62,9 @@ def prompt_rows(model, prompts: Sequence[TokenPrompt], images: Sequence[ImageRow
 
 def single(model, prompt: TokenPrompt, image: ImageRows) -> tuple[torch.Tensor, ...]:
     embed = model.model.language_model.embed_tokens
-    tail = prompt.question + prompt.after + prompt.answer
+    tail = prompt.between + prompt.question + prompt.after + prompt.answer
     before, count = len(prompt.before), len(image.rows)
+    asked = before + count + len(prompt.between)
     device = image.rows.device
     ids = torch.tensor(prompt.before + tail, device=device)
     text = embed(ids)
@@ -66,7 +72,7 @@ def single(model, prompt: TokenPrompt, image: ImageRows) -> tuple[torch.Tensor, 
     visual = torch.zeros(len(rows), dtype=torch.bool, device=device)
     visual[before:before + count] = ~image.is_newline
     question = torch.zeros(len(rows), dtype=torch.bool, device=device)
-    question[before + count:before + count + len(prompt.question)] = True
+    question[asked:asked + len(prompt.question)] = True
     labels = torch.full((len(rows),), -100, device=device)
     answer = len(prompt.answer)
     if answer:

@@ -68,15 +68,17 @@ class VisionGuidedSampler(nn.Module):
         """Compresses a batch; also returns the router's logits, for `balance_loss` (none by density).
 
         In training the tokens carry the router's gradient; their values are those of inference. Noise moves the
-        choice and the gates alike.
+        choice and the gates alike. A budget of 1 leaves the router no choice, so there is nothing for it to learn.
         """
         if self.router is None:
             return [compressed(image, self.choose(image, None, share), self.settings) for image in images], []
         logits = self.route(images)
+        budget = self.settings.budget if share is UNSET else share
+        is_gated = self.training and (budget is None or budget < 1)
         results = []
         for image, own in zip(images, logits):
             if noise is not None:
                 own = noisy(own, noise.kind, noise.deviation, noise.generator)
             choice = self.choose(image, own, share)
-            results.append(compressed(image, choice, self.settings, gates(own, choice) if self.training else None))
+            results.append(compressed(image, choice, self.settings, gates(own, choice) if is_gated else None))
         return results, logits
