@@ -11,7 +11,7 @@ from .llava import Rows, SmallLlava
 from .selection import importance, kept, packed, pruned
 from .supervision import counting_loss, region_loss, spelling_loss
 from .visual import VisualTokens
-from .where import named_loss, row_loss
+from .where import asked_loss, named_loss, row_loss
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,7 @@ class Told:
     attention: torch.Tensor  # by supervision.py
     row_place: torch.Tensor  # by where.py, of visual rows
     named_place: torch.Tensor  # by where.py, of rows that end a thing's name
+    asked_place: torch.Tensor  # by where.py, of rows that answer
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,7 @@ def question_rows(model: SmallLlava, batch: Batch, visual: VisualTokens, before:
     hidden, layout, origin = rows.hidden, rows.layout, None
     layer_of_selection = (selection.layer or SELECTION_LAYER) if selection else None
     rotary = model.language_model.rotary(layout.positions, hidden.dtype)
-    attention = row_place = named_place = torch.zeros((), device=hidden.device)
+    attention = row_place = named_place = asked_place = torch.zeros((), device=hidden.device)
     *layers, last = model.language_model.layers
     for number, layer in enumerate(layers, start=1):
         selects = number == layer_of_selection
@@ -87,6 +88,8 @@ def question_rows(model: SmallLlava, batch: Batch, visual: VisualTokens, before:
             row_place = row_loss(where["row"], so_far, visual, batch.format)
         if told and number == REGION_LAYER:
             named_place = named_loss(where["named"], so_far, batch)
+        if told and number == SPELLING_LAYER:
+            asked_place = asked_loss((where["first"], where["second"]), so_far, batch)
         if selects:
             keeps = kept(importance(*seen, layout, selection.judge), layout, selection.ratio)
             if selection.mode == "shared":
@@ -100,7 +103,7 @@ def question_rows(model: SmallLlava, batch: Batch, visual: VisualTokens, before:
     index, there = packed(wanted)
     hidden = last.only(hidden, rotary, layout, index)
     return QuestionRows(hidden, origin.gather(1, index).masked_fill(~there, -1),
-                        Told(attention, row_place, named_place))
+                        Told(attention, row_place, named_place, asked_place))
 
 
 def answer(model: SmallLlava, batch: Batch, visual: VisualTokens, before: list[int],

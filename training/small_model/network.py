@@ -23,8 +23,8 @@ class Network(nn.Module):
         self.before = before
         self.llava, self.dense = SmallLlava(shape), DenseHead(width)
         self.router = Router(width, width // 2, ROUTER_HEADS)
-        self.where = nn.ModuleDict({"patch": WhereHead(width), "row": WhereHead(shape.language.width),
-                                    "named": WhereHead(shape.language.width)})
+        self.where = nn.ModuleDict({"patch": WhereHead(width)} | {
+            name: WhereHead(shape.language.width) for name in ("row", "named", "first", "second")})
 
     def compute_in(self, kind: torch.dtype) -> "Network":
         """The router decides by small differences, and is small: it stays in float32."""

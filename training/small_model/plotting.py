@@ -11,7 +11,7 @@ from matplotlib import pyplot  # noqa: E402  the drawing backend has to be chose
 from .saved import read_log  # noqa: E402
 
 PANELS = {"loss": ("loss", "answer", "dense", "attention", "patch place", "row place", "named place",
-                   "detail"),
+                   "asked place", "detail"),
           "share that is right": ("right", "position", "count", "reading", "character", "shape", "colour", "agreement",
                                    "tokens")}
 

@@ -93,7 +93,7 @@ def draw_budget(generator: Random) -> float | None:
 def total(patches: torch.Tensor, answers: Answers) -> torch.Tensor:
     told = answers.told
     return (answers.loss + PATCHES_WEIGHT * patches + ATTENTION_WEIGHT * told.attention
-            + PLACE_WEIGHT * (told.row_place + told.named_place))
+            + PLACE_WEIGHT * (told.row_place + told.named_place + told.asked_place))
 
 
 def measured(answers: Answers, batch: Batch) -> dict[str, torch.Tensor]:
@@ -102,7 +102,8 @@ def measured(answers: Answers, batch: Batch) -> dict[str, torch.Tensor]:
         right[kind] = answers.is_right[batch.kinds == KINDS.index(kind)]
     told = answers.told
     return {"answer": answers.loss, "attention": told.attention, "row place": told.row_place,
-            "named place": told.named_place, **{name: found.float().mean() for name, found in right.items() if len(found)}}
+            "named place": told.named_place, "asked place": told.asked_place,
+            **{name: found.float().mean() for name, found in right.items() if len(found)}}
 
 
 STAGES = {stage.name: stage for stage in (

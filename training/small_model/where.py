@@ -4,6 +4,8 @@ Left to the answers, the model learned no places: after 50,000 images a linear p
 features, above and below were told by the order of rows alone, and left from right not at all.
 """
 
+from collections.abc import Sequence
+
 import torch
 from torch import nn
 
@@ -47,10 +49,29 @@ def row_loss(head: WhereHead, rows: Rows, visual: VisualTokens, kind: Format) ->
 def named_loss(head: WhereHead, rows: Rows, batch: Batch) -> torch.Tensor:
     """Of the language model's rows that end a thing's name: where that thing lies in the image."""
     names = is_box(batch.named)
-    edges = batch.named[names]
-    places = centres(torch.cat([-edges[:, :2], edges[:, 2:]], dim=-1), batch.format)
-    distance = head.distance(rows.hidden[:, rows.layout.prefix:][names], places)
-    return distance.sum() / max(1, len(edges))
+    distance = head.distance(rows.hidden[:, rows.layout.prefix:][names], box_centres(batch.named[names], batch.format))
+    return distance.sum() / max(1, len(distance))
+
+
+def asked_loss(heads: Sequence[WhereHead], rows: Rows, batch: Batch) -> torch.Tensor:
+    """Of the language model's rows that answer: where the first thing named lies, and the second, a head for each."""
+    image, row = (batch.is_last & (batch.question_of >= 0)).nonzero(as_tuple=True)
+    question = batch.question_of[image, row]
+    named = torch.zeros(batch.kinds.shape, dtype=torch.long, device=row.device)
+    named.scatter_add_(1, batch.question_of.clamp_min(0), is_box(batch.named).long())
+    # Where all that is asked about is named, the boxes are in the order of the names.
+    are_named = named == is_box(batch.regions).sum(-1)
+    hidden, total, count = rows.hidden[image, rows.layout.prefix + row], 0.0, 0
+    for head, boxes in zip(heads, batch.regions[image, question].unbind(1)):
+        told = is_box(boxes) & are_named[image, question]
+        distance = head.distance(hidden[told], box_centres(boxes[told], batch.format))
+        total, count = total + distance.sum(), count + len(distance)
+    return total / max(1, count)
+
+
+def box_centres(edges: torch.Tensor, kind: Format) -> torch.Tensor:
+    """`[n, 2]` of boxes `[n, 4]`."""
+    return centres(torch.cat([-edges[:, :2], edges[:, 2:]], dim=-1), kind)
 
 
 def centres(places: torch.Tensor, kind: Format) -> torch.Tensor:
