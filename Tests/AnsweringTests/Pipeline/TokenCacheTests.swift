@@ -90,7 +90,8 @@ struct TokenCacheTests {
       (0..<20).map { .job($0, image: "image-\($0)") }, store: store, .init(lookAhead: 0))
     #expect(ending.counts.jobsAnswered == 20)
     #expect(ending.counts.tokenCache == [.unavailable: 20, .unsaved: 20])
-    #expect(store.loads.count + store.saves.count < 10)
+    // How many fewer depends on how long the jobs take: pauses are of seconds.
+    #expect(store.loads.count + store.saves.count < 40)
   }
 
   @Test("A slow save delays neither the answer nor its publishing, and ends before the job is finished")
