@@ -1,6 +1,5 @@
 """Runs the training from where it was left, to its end or to a request to stop."""
 
-import math
 import resource
 import time
 from collections import defaultdict
@@ -11,6 +10,7 @@ import torch
 
 from ..small_model.saved import Log, load, save
 from ..small_model.scale_entropy import ScaleCounts
+from ..small_model.schedule import rate_share
 from ..small_model.stopping import is_asked_to_stop
 from .batches import Batch, Batches
 from .checkpoint import build, trained
@@ -19,7 +19,6 @@ from .settings import RunSettings
 from .skipped import Skipped
 from .teacher import IMAGES, Teacher, measured_thresholds
 
-WARM_UP, LAST_RATE = 0.03, 0.05  # share of the steps; share of the highest rate
 LARGEST_NORM = 1.0  # of the gradient
 SAVED_EVERY = 120.0  # seconds
 STATE = "state.pt"
@@ -93,7 +92,7 @@ class TrainingRun:
         parameters = [parameter for _, parameter in trained(self.focus)]
         norm = torch.nn.utils.clip_grad_norm_(parameters, LARGEST_NORM)
         for group in self.optimizer.param_groups:
-            group["lr"] = group["highest"] * rate(self.step, self.settings.steps)
+            group["lr"] = group["highest"] * rate_share(self.step, self.settings.steps)
         if norm.isfinite():
             self.optimizer.step()
         else:
@@ -138,14 +137,6 @@ def put_weights(focus: torch.nn.Module, weights: dict[str, torch.Tensor]) -> Non
     with torch.no_grad():
         for name, parameter in trained(focus):
             parameter.copy_(weights[name])
-
-
-def rate(step: int, steps: int) -> float:
-    """Share of the highest rate: rises at first, then falls as half a cosine."""
-    share = step / steps
-    if share < WARM_UP:
-        return (share + 1 / steps) / WARM_UP
-    return LAST_RATE + (1 - LAST_RATE) * (1 + math.cos(math.pi * share)) / 2
 
 
 def peak_memory(optimizer: torch.optim.Optimizer) -> float:

@@ -17,11 +17,11 @@ from .master_weights import MasterWeights
 from .network import Network
 from .processes import any_says, wait_for_all
 from .saved import Log, load, save
+from .schedule import rate_share
 from .stages import STAGES, Stage
 from .stopping import is_asked_to_stop, stop_when_asked
 from .tokens import Prompts
 
-WARM_UP, LAST_RATE = 0.03, 0.05  # share of a stage; share of the highest rate
 SAVED_EVERY, LOGGED_EVERY = 60.0, 20  # seconds; steps
 
 
@@ -69,7 +69,7 @@ class StageRun:
             loss, values = self.stage.loss(self.network, batch.to(self.settings.device), batches.choices(self.step),
                                            self.step / self.steps)
             loss.backward()
-            values |= {"loss": loss, "norm": self.weights.step(self._rate())}
+            values |= {"loss": loss, "norm": self.weights.step(self.stage.rate * rate_share(self.step, self.steps))}
             self.step += 1
             for name, value in values.items():
                 sums[name].append(torch.as_tensor(value).detach())
@@ -93,13 +93,6 @@ class StageRun:
         settings, stage = self.settings, self.stage
         return Batches([settings.stores[split] for split in stage.splits], settings.tokenizer, size, settings.questions,
                        f"{settings.seed}/{stage.name}", part, stage.formats, stage.questions)
-
-    def _rate(self) -> float:
-        """Rises at first, then falls as half a cosine."""
-        share = self.step / self.steps
-        if share < WARM_UP:
-            return self.stage.rate * (share + 1 / self.steps) / WARM_UP
-        return self.stage.rate * (LAST_RATE + (1 - LAST_RATE) * (1 + math.cos(math.pi * share)) / 2)
 
     def _save(self) -> None:
         if self.settings.rank == 0:
