@@ -31,7 +31,15 @@ struct Focus: AsyncParsableCommand {
     setenv("GGML_NO_BACKTRACE", "1", 1)
     let arguments = Array(CommandLine.arguments.dropFirst())
     let status = await run(arguments, environment: ProcessInfo.processInfo.environment)
-    Foundation.exit(status.rawValue)
+    end(status)
+  }
+
+  /// Ends the process without its exit handlers: OpenSSL's frees what the threads of downloads, databases and brokers
+  /// that are just ending still use, and now and then a finished run would end as a crash. Commands have closed by
+  /// themselves what must be closed.
+  private static func end(_ status: ExitStatus) -> Never {
+    fflush(nil)
+    _exit(status.rawValue)
   }
 
   static func run(_ arguments: [String], environment: [String: String]) async -> ExitStatus {

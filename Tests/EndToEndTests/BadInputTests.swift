@@ -28,7 +28,7 @@ extension EndToEnd {
       try folder.write(input + Data((Self.neighbour(rows.count) + "\n").utf8), to: "in.jsonl")
       let ending = try await folder.run("in.jsonl", output: "out.jsonl", options).end()
 
-      #expect(ending.status == 1)
+      #expect(ending.status == 1, "\(ending)")
       let results = try folder.results("out.jsonl")
       #expect(results.count == 2 * rows.count + 1)
       for (index, row) in rows.enumerated() { check(row, line: 2 * index + 2, results) }
