@@ -21,6 +21,7 @@ import torch
 from ..scenes.splits import HELD_OUT, LETTERS, SPLITS, TRAINING
 from ..scenes.store import SceneStore
 from .evaluation import SETTINGS, evaluate, evaluation_batches
+from .evaluation_files import file_batches
 from .exporting import SHAPE, export, export_checkpoint
 from .network import Network
 from .saved import load, save, slim
@@ -60,8 +61,6 @@ def train(options: argparse.Namespace) -> None:
 
 def evaluate_stage(options: argparse.Namespace) -> None:
     saved = load(options.folder / f"{options.stage}.pt")
-    store = SceneStore(options.folder / "scenes", SPLITS[options.split], options.scenes)
-    store.draw(1)
     network = Network(SHAPE, Prompts(saved["tokenizer"]).before)
     network.load_state_dict(saved["weights"])
     network.compute_in(precision(options)).to(options.device)
@@ -69,9 +68,14 @@ def evaluate_stage(options: argparse.Namespace) -> None:
     if unknown:
         raise SystemExit(f"error: no setting {unknown.pop()!r}; there are: {', '.join(one.name for one in SETTINGS)}")
     settings = [setting for setting in SETTINGS if not options.settings or setting.name in options.settings]
-    batches = evaluation_batches(store, saved["tokenizer"], options.batch, options.questions)
+    if options.set:
+        batches, name = file_batches(options.set, saved["tokenizer"], options.batch), options.set.name
+    else:
+        store = SceneStore(options.folder / "scenes", SPLITS[options.split], options.scenes)
+        store.draw(1)
+        batches, name = evaluation_batches(store, saved["tokenizer"], options.batch, options.questions), options.split
     found = evaluate(network, (batch.to(options.device) for batch in batches), settings)
-    path = options.folder / f"evaluation-{options.stage}-{options.split}.json"
+    path = options.folder / f"evaluation-{options.stage}-{name}.json"
     earlier = json.loads(path.read_text()) if path.exists() else {}
     path.write_text(json.dumps(earlier | found, indent=1) + "\n")
     for name, values in found.items():
@@ -139,6 +143,7 @@ def arguments() -> argparse.Namespace:
     computing(evaluating, 600, 14)
     evaluating.add_argument("--stage", choices=STAGES, default="samplers")
     evaluating.add_argument("--split", choices=SPLITS, default=HELD_OUT.name)
+    evaluating.add_argument("--set", type=Path, help="folder by training.scenes.evaluation_set, in place of a split")
     evaluating.add_argument("--settings", nargs="+", default=[], help="their names; all by default")
 
     exporting = command("export", export_stage, "the worker's three files")

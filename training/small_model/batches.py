@@ -71,17 +71,23 @@ class Batches(Dataset):
         stored, split = store.open(kind), store.split
         described = [compose(split, kind, scene) for scene in scenes]
         questions = [[] if split.is_full_of_text else ask(scene, split, generator, count) for scene in described]
-        rows = [QuestionRows(of_scene, self.prompts) for of_scene in questions]
-        return Batch(kind, torch.from_numpy(stored.pixels[scenes]), torch.from_numpy(stored.labels[scenes]),
-                     *(padded([getattr(one, name) for one in rows], filler) for name, filler in (
-                         ("ids", 0), ("labels", IGNORED), ("offsets", 0), ("question_of", -1), ("is_asked", False),
-                         ("is_last", False))),
-                     regions(questions), padded([one.named for one in rows], 0.0),
-                     padded([one.characters for one in rows], 0.0),
-                     padded([[KINDS.index(question.kind) for question in of_scene] for of_scene in questions], -1))
+        return batch_of(kind, stored.pixels[scenes], stored.labels[scenes], questions, self.prompts)
 
     def loader(self, numbers: range, workers: int) -> DataLoader:
         return DataLoader(self, batch_size=None, sampler=numbers, num_workers=workers)
+
+
+def batch_of(kind: Format, pixels: np.ndarray, patches: np.ndarray, questions: list[list[Question]],
+             prompts: Prompts) -> Batch:
+    """Of tiles `[n, tile, side, side, 3]`, labels of their patches, and each image's questions."""
+    rows = [QuestionRows(of_image, prompts) for of_image in questions]
+    return Batch(kind, torch.from_numpy(pixels), torch.from_numpy(patches),
+                 *(padded([getattr(one, name) for one in rows], filler) for name, filler in (
+                     ("ids", 0), ("labels", IGNORED), ("offsets", 0), ("question_of", -1), ("is_asked", False),
+                     ("is_last", False))),
+                 regions(questions), padded([one.named for one in rows], 0.0),
+                 padded([one.characters for one in rows], 0.0),
+                 padded([[KINDS.index(question.kind) for question in of_image] for of_image in questions], -1))
 
 
 class QuestionRows:
