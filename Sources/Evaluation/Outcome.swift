@@ -13,7 +13,7 @@ public struct Outcome: Sendable, Codable {
   public var kinds: [String: Estimate]
   /// The mean of the kinds' accuracies, each counting the same; nil without kinds.
   public var meanOfKinds: Double?
-  /// Against the first setting, on the same questions; nil for the first.
+  /// Against the first setting or an earlier evaluation, on the same questions; nil for a first that stands alone.
   public var difference: Estimate?
   public var yesNo: YesNo?
   /// Means over the questions.
@@ -89,7 +89,7 @@ public struct Outcome: Sendable, Codable {
 
   /// - Parameters:
   ///   - scored: one or more questions, in the dataset's order.
-  ///   - first: the first setting's, of the same questions.
+  ///   - first: what it differs from, of the same questions.
   public init?(
     setting: String, values: [String: String], scored: [Scored], first: [Scored]?, seconds: Seconds,
     scaleShares: [[Int: Double]]

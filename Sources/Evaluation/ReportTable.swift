@@ -10,7 +10,7 @@ public struct ReportTable {
     let kinds = Set(outcomes.flatMap(\.kinds.keys)).sorted()
     let hasYesNo = outcomes.contains { $0.yesNo != nil }
     let header =
-      ["setting", "accuracy % (95 %)", "against the first"] + kinds + (hasYesNo ? ["F1", "yes"] : [])
+      ["setting", "accuracy % (95 %)", "difference"] + kinds + (hasYesNo ? ["F1", "yes"] : [])
       + ["encoded", "compressed", "selected", "seconds", "vision", "prefill", "decode"]
     return aligned([header] + outcomes.map { row($0, kinds: kinds, hasYesNo: hasYesNo) })
   }

@@ -67,11 +67,16 @@ extension EndToEnd {
         }, to: "jobs.jsonl")
     }
 
-    private func answersOfTheFirstSetting() throws -> [String: [String]] {
-      let name = try #require(
+    /// Its name in the output's folder.
+    private func anAnswersFile() throws -> String {
+      try #require(
         FileManager.default.contentsOfDirectory(atPath: folder.path("found")).first {
           $0.hasPrefix("answers-")
         })
+    }
+
+    private func answersOfTheFirstSetting() throws -> [String: [String]] {
+      let name = try anAnswersFile()
       let file = try JSONSerialization.jsonObject(with: folder.data("found/\(name)")) as? [String: Any]
       var answers: [String: [String]] = [:]
       for row in try #require(file?["rows"] as? [[String: Any]]) {
@@ -120,6 +125,32 @@ extension EndToEnd {
       let again = try await evaluate(settings)
       #expect(again.ending.status == 0 && again.table == first.table)
       #expect(again.ending.errors.components(separatedBy: "are there already").count == 10)
+    }
+
+    @Test func differencesAreAgainstAnEarlierEvaluation() async throws {
+      try write(answers: [:])
+      let setting = ["--setting", "router=none selection=none"]
+      _ = try await evaluate(setting)
+      try write(answers: try answersOfTheFirstSetting())
+      try FileManager.default.removeItem(atPath: folder.path("found"))
+      _ = try await evaluate(setting)
+      let earlier = folder.path("found/\(try anAnswersFile())")
+      #expect(try report().outcomes.map(\.accuracy.mean) == [1])
+
+      let other = ["--setting", "router=uniform budget=0.2 selection=none", "--against", earlier]
+      let found = try await evaluate(other)
+      #expect(found.ending.status == 0, "\(found.ending.errors)")
+      let outcome = try #require(try report().outcomes.first)
+      #expect(outcome.difference?.mean == outcome.accuracy.mean - 1)
+
+      try write(answers: [:], images: ["cat.jpg"])
+      let refused = try await evaluate(other)
+      #expect(
+        refused.ending.status == 2 && refused.ending.errors.contains("answers other questions than --dataset")
+      )
+      try Data("{}".utf8).write(to: URL(fileURLWithPath: earlier))
+      let damaged = try await evaluate(other)
+      #expect(damaged.ending.status == 2 && damaged.ending.errors.contains("no file of answers"))
     }
 
     @Test func aBadImageCountsAsWrongAndIsTold() async throws {

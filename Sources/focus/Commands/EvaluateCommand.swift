@@ -19,7 +19,8 @@ struct EvaluateCommand: ConfiguredCommand {
 
       Each --setting gives values for router (none, learned, density, uniform), budget, selection (none, prune, shared, \
       auto), ratio, layer and importance (question, last-token, random); a|b tries both, with all the others. Without \
-      any, the model is compared with itself without compression and selection. Differences are against the first.
+      any, the model is compared with itself without compression and selection. Differences are against the first, or \
+      with --against another model's answers.
 
       Run again with the same output, it goes on where it stopped.
       """)
@@ -36,6 +37,12 @@ struct EvaluateCommand: ConfiguredCommand {
       "Directory for the table, the figures as JSON, plots as SVG, and every answer.", valueName: "directory")
   )
   var output: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "File answers-….json in an earlier --output, of the same questions: differences are against its answers.",
+      valueName: "file"))
+  var against: String?
 
   @OptionGroup(title: "Model") var model: ModelOptions
   @OptionGroup(title: "Answers") var answers: AnswerOptions
@@ -61,7 +68,7 @@ struct EvaluateCommand: ConfiguredCommand {
     let questions = digest(of: dataset)
 
     var outcomes: [Outcome] = []
-    var first: [Scored]?
+    var first = try against.map { try earlierAnswers($0, to: dataset).scored(metric) }
     // The model's files are the same for all; what it keeps of earlier questions would make a setting faster, so each
     // that is computed has a model of its own.
     var loaded = try await loadModel(model, changing: settings[0].apply)
@@ -121,6 +128,22 @@ struct EvaluateCommand: ConfiguredCommand {
     } catch let error as FileJobsError {
       throw Failure.unusable(error.description)
     }
+  }
+
+  private func earlierAnswers(_ path: String, to dataset: Dataset) throws -> SettingAnswers {
+    let answers: SettingAnswers
+    do {
+      answers = try JSONDecoder().decode(
+        SettingAnswers.self, from: Data(contentsOf: URL(fileURLWithPath: path)))
+    } catch {
+      throw Failure.unusable(
+        "--against \(path) is no file of answers that focus evaluate wrote: \(error.localizedDescription)")
+    }
+    guard answers.answer(dataset) else {
+      throw Failure.unusable(
+        "--against \(path) answers other questions than --dataset asks: evaluate both models on one dataset")
+    }
+    return answers
   }
 
   private func makeFolder(_ path: String) throws -> URL {

@@ -1,6 +1,7 @@
 import Answering
 import Crypto
 import Evaluation
+import FileJobs
 import Foundation
 
 /// All answers of one setting, as they are kept in a file: to be looked into, and not to be computed again.
@@ -53,6 +54,17 @@ struct SettingAnswers: Codable {
           .init(encoded: $0.encoded, compressed: $0.compressed, selected: $0.selected)
         })
     }
+  }
+
+  /// Are these answers to the dataset's questions, in its order?
+  func answer(_ dataset: Dataset) -> Bool {
+    let asked = dataset.jobs.flatMap(\.questions)
+    return rows.count == asked.count
+      && zip(rows, asked).allSatisfy { row, question in
+        let item = Int(question.id).map { dataset.items[$0] }
+        return row.id == item?.id ?? question.id && row.question == question.text
+          && row.references == item?.references ?? []
+      }
   }
 
   /// nil where the folder holds no answers of this basis, or damaged ones.
