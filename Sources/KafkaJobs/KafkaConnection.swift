@@ -8,12 +8,15 @@ import Logging
 ///
 /// When it breaks, both throw the `KafkaFailure`; a new connection then goes on from the committed offsets.
 public final class KafkaConnection: Sendable {
+  private static let longestClose = Duration.seconds(8)
+
   public let source: KafkaJobSource
   public let sink: KafkaResultSink
   private let hands: JobsInHand
   private let consumer: Consumer
   private let publisher: Publisher
   private let threads: [NamedThread]
+  private let log: Logger
 
   /// Joins the group. Throws `KafkaFailure.settings` where librdkafka takes a setting not; brokers that cannot be
   /// reached are waited for.
@@ -44,6 +47,7 @@ public final class KafkaConnection: Sendable {
     self.hands = hands
     self.consumer = consumer
     self.publisher = publisher
+    self.log = log
     source = KafkaJobSource(
       hands, settings, limits: limits, defaults: defaults,
       attempts: attempts.map { AttemptTally($0, log: log) },
@@ -58,17 +62,20 @@ public final class KafkaConnection: Sendable {
   public var isAssigned: Bool { consumer.assignedCount > 0 }
 
   /// Leaves the group, so that others take over at once. Outcomes that wait are dropped: the pipeline has ended.
+  ///
+  /// Brokers that do not answer are waited for some seconds, and no longer: supervisors lose their patience.
   public func close() async {
     await source.close()
     hands.end()
     consumer.stop()
     publisher.stop()
-    let threads = threads
-    await withCheckedContinuation { continuation in
-      _ = NamedThread("focus.close") {
-        for thread in threads { thread.join() }
-        continuation.resume()
-      }
+    let ended = Signal()
+    _ = NamedThread("focus.close") { [threads] in
+      for thread in threads { thread.join() }
+      ended.raise()
     }
+    // In a task of its own: the caller's may be cancelled, and the group is to be left all the same.
+    _ = await Task { try? await ended.raised(within: Self.longestClose) }.value
+    if !ended.isRaised { log.warning("Kafka: the brokers do not answer; what is open there ends by its age") }
   }
 }

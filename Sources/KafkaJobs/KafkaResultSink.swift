@@ -14,10 +14,10 @@ public final class KafkaResultSink: ResultSink {
   }
 
   /// Throws a `Rejection` where a result is larger than a record may be, and `CancellationError` where the delivery
-  /// is another worker's by now.
+  /// is another worker's by now. A dead letter is never too large: nothing could be published in its stead.
   public func publish(_ outcome: JobOutcome) async throws {
-    let records = outcome.records
-    if let largest = records.map(\.value.count).max(), largest > largestRecord {
+    let records = outcome.shortened(to: largestRecord).records
+    if case .answered = outcome, let largest = records.map(\.value.count).max(), largest > largestRecord {
       throw Rejection(
         .resultTooLarge,
         "a result of \(largest) bytes; records have at most \(largestRecord) (--largest-record)")

@@ -162,7 +162,13 @@ final class Consumer: Sendable {
   }
 
   private func take(_ message: KafkaMessage) {
-    if paused.withLock({ $0.isGap(message.offset, of: message.partition) }) {
+    let (isWithheld, isGap) = paused.withLock {
+      ($0.withheld.contains(message.partition), $0.isGap(message.offset, of: message.partition))
+    }
+    // It is read again when the partition goes on. What this thread knows counts: the publisher may have withheld
+    // and taken up since, and then nothing is read again.
+    if isWithheld { return }
+    if isGap {
       hands.end(KafkaFailure.broken("\(topic)[\(message.partition)] is not read from where it stood"))
       return isStopping.store(true, ordering: .releasing)
     }

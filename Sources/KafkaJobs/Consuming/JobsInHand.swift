@@ -20,6 +20,8 @@ final class JobsInHand: Sendable {
     var place: Place
     var records: [OutgoingRecord]
     var continuation: CheckedContinuation<Void, any Error>
+
+    var isDeadLetter: Bool { records.contains { $0.topic == .deadLetters } }
   }
 
   private struct State {
@@ -64,7 +66,10 @@ final class JobsInHand: Sendable {
   /// The partitions go to other workers: what is in hand of them is theirs. Not while a commit of theirs is under way.
   func release(_ partitions: [Int32]) {
     drop(partitions) { state in
-      for partition in partitions { state.ledger.remove(partition) }
+      for partition in partitions {
+        state.ledger.remove(partition)
+        state.withdrawals[partition] = nil
+      }
       state.withheld.subtract(partitions)
     }
   }
@@ -82,24 +87,24 @@ final class JobsInHand: Sendable {
 
   private func drop(_ partitions: [Int32], _ change: (inout State) -> Void) {
     let released = Set(partitions)
-    let (withdrawals, outcomes) = state.withLock { state in
-      let withdrawals = partitions.compactMap { state.withdrawals.removeValue(forKey: $0) }
+    // First of all: a job that finds its place gone must find itself withdrawn.
+    let withdrawals = state.withLock { state in partitions.compactMap { state.withdrawals[$0] } }
+    for withdrawal in withdrawals { withdrawal.raise() }
+    let outcomes = state.withLock { state in
       change(&state)
       state.readAhead.remove(of: released)
       let outcomes = state.outcomes.values.filter { released.contains($0.place.partition) }
       for outcome in outcomes { state.outcomes[outcome.place] = nil }
       state.places = state.places.filter { !released.contains($0.value.partition) }
-      return (withdrawals, outcomes)
+      return outcomes
     }
-    for withdrawal in withdrawals { withdrawal.raise() }
     for outcome in outcomes { outcome.continuation.resume(throwing: CancellationError()) }
   }
 
-  /// Takes a record that was consumed; one of a partition that has gone or is withheld is dropped.
+  /// Takes a record that was consumed; one of a partition that has gone is dropped.
   func add(_ message: KafkaMessage) {
     state.withLock { state -> CheckedContinuation<Void, Never>? in
-      guard !state.withheld.contains(message.partition),
-        let place = state.ledger.read(message.offset, of: message.partition),
+      guard let place = state.ledger.read(message.offset, of: message.partition),
         let withdrawal = state.withdrawals[message.partition]
       else { return nil }
       state.readAhead.append(Record(place: place, message: message, withdrawal: withdrawal))
@@ -119,6 +124,8 @@ final class JobsInHand: Sendable {
     let (reader, outcomes) = state.withLock { state in
       if !state.hasEnded { state.end = error }
       state.hasEnded = true
+      // A round that is under way must not take them for published.
+      for place in state.outcomes.keys { state.ledger.reopen(place) }
       defer { (state.reader, state.outcomes) = (nil, [:]) }
       return (state.reader, Array(state.outcomes.values))
     }

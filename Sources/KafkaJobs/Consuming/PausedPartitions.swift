@@ -7,7 +7,7 @@ struct PausedPartitions {
   private let client: KafkaClient
   private let topic: String
   /// Nothing more can be taken.
-  private var full: Set<Int32> = []
+  private(set) var full: Set<Int32> = []
   /// What was read of them cannot be published.
   private(set) var withheld: Set<Int32> = []
   /// Where those that were taken up again must go on.
@@ -41,6 +41,8 @@ struct PausedPartitions {
     restarts[partition] = nil
   }
 
+  /// While nothing more can be taken it stays paused, as the others do, until `resume`.
+  ///
   /// - Parameter offset: where to go on; nil where it was not read yet.
   mutating func takeUp(_ partition: Int32, at offset: Int64?) {
     withheld.remove(partition)
@@ -50,7 +52,11 @@ struct PausedPartitions {
       let offsets = KafkaPartitions(topic: topic, offsets: [partition: offset])
       _ = KafkaError(taking: rd_kafka_seek_partitions(client.handle, offsets.list, 0))
     }
-    fetch([partition], true)
+    if isWaitingForRoom {
+      full.insert(partition)
+    } else {
+      fetch([partition], true)
+    }
   }
 
   /// Whether this is a partition's first record after it was taken up, and others are missing before it.
@@ -64,9 +70,11 @@ struct PausedPartitions {
   /// A pause would outlive it.
   mutating func revoke(_ partitions: [Int32]) {
     for partition in partitions {
-      full.remove(partition)
       restarts[partition] = nil
-      if withheld.remove(partition) != nil { fetch([partition], true) }
+      let wasPaused = full.contains(partition) || withheld.contains(partition)
+      full.remove(partition)
+      withheld.remove(partition)
+      if wasPaused { fetch([partition], true) }
     }
   }
 

@@ -11,6 +11,7 @@ final class Confirmations: PublishingRounds {
   private let hands: JobsInHand
   private let consumer: Consumer
   private let topic: String
+  private let refusals: Refusals
   private let log: Logger
   private var held = HeldPartitions()
 
@@ -21,14 +22,15 @@ final class Confirmations: PublishingRounds {
     self.hands = hands
     self.consumer = consumer
     topic = settings.jobsTopic
+    refusals = Refusals(settings, log: log)
     self.log = log
   }
 
   func publishReady() throws -> Bool {
-    held.review(hands, producer, at: .now)
-    let resting = held.names(at: .now)
+    held.review(hands, unavailable: producer.unavailable, at: .now)
+    let resting = held.resting(hands, at: .now)
     let outcomes = held.publishable(
-      hands.waiting().filter { !resting.contains($0.place.partition) }, producer)
+      hands.waiting().filter { !resting.contains($0.place.partition) }, unavailable: producer.unavailable)
     if outcomes.isEmpty { return false }
     var refused: [Int: KafkaError] = [:]
     let deadline = ContinuousClock.now + Self.longest
@@ -50,7 +52,7 @@ final class Confirmations: PublishingRounds {
     let published = outcomes.indices.filter { refused[$0 + 1] == nil }.map { outcomes[$0] }
     let refusing = Set(refused.keys.map { outcomes[$0 - 1].place.partition })
     held.release(published.filter { !refusing.contains($0.place.partition) })
-    Refusals(topic: topic, log: log).settle(refused.map { (outcomes[$0.key - 1], $0.value) }, hands, &held)
+    refusals.settle(refused.map { (outcomes[$0.key - 1], $0.value) }, hands, &held)
     hands.published(published)
     commit()
     return !published.isEmpty

@@ -9,21 +9,30 @@ struct HeldPartitions {
   /// After this its jobs are given back, where others wait for their places.
   private static let patience = Duration.seconds(5)
 
+  /// Which of some topics take no records now, each with why.
+  typealias Unavailable = (Set<OutgoingRecord.Topic>) -> [OutgoingRecord.Topic: KafkaError]
+
   private struct Hold {
-    var since: ContinuousClock.Instant
+    /// When it was first refused; nil where it was taken up since, and not refused again.
+    var since: ContinuousClock.Instant?
     var until: ContinuousClock.Instant
     var pause: Duration
     /// The first of the refused outcomes.
     var offset: Int64
     /// Where they go.
     var topics: Set<OutgoingRecord.Topic>
+
+    func hasLasted(_ patience: Duration, at now: ContinuousClock.Instant) -> Bool {
+      since.map { now - $0 >= patience } ?? false
+    }
   }
 
   private var held: [Int32: Hold] = [:]
 
-  /// Those to leave alone now.
-  func names(at now: ContinuousClock.Instant) -> Set<Int32> {
-    Set(held.filter { $0.value.until > now }.keys)
+  /// Those to leave alone now. What is withheld is among them: its jobs are being given back, and published
+  /// meanwhile they would end the hold by which it is taken up again.
+  func resting(_ hands: JobsInHand, at now: ContinuousClock.Instant) -> Set<Int32> {
+    hands.withheld.union(held.filter { $0.value.until > now }.keys)
   }
 
   /// - Parameter outcomes: what cannot be published, of one partition.
@@ -49,23 +58,24 @@ struct HeldPartitions {
   }
 
   /// Withholds partitions that were held for long while others could go on, and takes up those whose topics are there
-  /// again.
-  mutating func review(_ hands: JobsInHand, _ producer: Producer, at now: ContinuousClock.Instant) {
-    if held.isEmpty { return }
+  /// again. Patience is counted from a refusal: what was taken up has all the time that its jobs take.
+  mutating func review(_ hands: JobsInHand, unavailable: Unavailable, at now: ContinuousClock.Instant) {
     let (partitions, withheld) = (hands.partitions, hands.withheld)
     held = held.filter { partitions.contains($0.key) }
+    for partition in withheld where held[partition] == nil { hands.takeUp(partition) }
+    if held.isEmpty { return }
     let due = held.filter { withheld.contains($0.key) && $0.value.until <= now }
-    let away = producer.unavailable(of: due.values.reduce(into: []) { $0.formUnion($1.topics) })
+    let away = unavailable(due.values.reduce(into: []) { $0.formUnion($1.topics) })
     for (partition, hold) in due {
       if hold.topics.isDisjoint(with: away.keys) {
-        held[partition]?.since = now
+        held[partition]?.since = nil
         hands.takeUp(partition)
       } else {
         held[partition]?.until = now + Self.review
       }
     }
     if partitions.count == held.count { return }
-    for (partition, hold) in held where now - hold.since >= Self.patience {
+    for (partition, hold) in held where hold.hasLasted(Self.patience, at: now) {
       hands.withhold(partition)
     }
   }
@@ -75,10 +85,10 @@ struct HeldPartitions {
   ///
   /// - Parameter outcomes: in order within a partition.
   mutating func publishable(
-    _ outcomes: [JobsInHand.Outcome], _ producer: Producer
+    _ outcomes: [JobsInHand.Outcome], unavailable: Unavailable
   ) -> [JobsInHand.Outcome] {
     let tried = outcomes.filter { held[$0.place.partition] != nil }
-    let away = producer.unavailable(of: Set(tried.flatMap { $0.records.map(\.topic) })).keys
+    let away = unavailable(Set(tried.flatMap { $0.records.map(\.topic) })).keys
     if away.isEmpty { return outcomes }
     var blocked: Set<Int32> = []
     return outcomes.filter { outcome in

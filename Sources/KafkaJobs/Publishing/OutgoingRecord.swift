@@ -1,4 +1,5 @@
 import Answering
+import Foundation
 
 /// A record that is to be produced.
 struct OutgoingRecord: Sendable {
@@ -13,6 +14,13 @@ struct OutgoingRecord: Sendable {
 }
 
 extension JobOutcome {
+  /// A dead letter of more bytes goes without its job's record.
+  func shortened(to bytes: Int) -> JobOutcome {
+    guard case .rejected(var letter, let delivery) = self, letter.json.count > bytes else { return self }
+    letter.payload = letter.payload.map { _ in Payload(Data(), isTruncated: true) }
+    return .rejected(letter, delivery: delivery)
+  }
+
   /// One record for each question, or one dead letter.
   var records: [OutgoingRecord] {
     switch self {

@@ -14,26 +14,32 @@ final class Transactions: PublishingRounds {
   private static let longest = Duration.seconds(25)
   /// How long records may take of that: what they have not reached is held, and the rest goes on.
   private static let longestDelivery = Duration.seconds(15)
+  /// How long a call may take once the worker is to stop.
+  private static let stoppedMilliseconds: Int32 = 1000
 
   private let producer: Producer
   private let hands: JobsInHand
   private let consumer: Consumer
   private let topic: String
+  private let refusals: Refusals
   private let log: Logger
+  private let isStopped: () -> Bool
   private var held = HeldPartitions()
 
   /// Makes the producer the only one of its name: older ones are fenced, and what they left open is settled.
   ///
-  /// - Parameter isStopped: asked while the brokers cannot be reached.
+  /// - Parameter isStopped: whether to wait for brokers no longer.
   init(
     _ producer: Producer, _ hands: JobsInHand, _ consumer: Consumer, _ settings: KafkaSettings, log: Logger,
-    unless isStopped: () -> Bool
+    unless isStopped: @escaping () -> Bool
   ) throws {
     self.producer = producer
     self.hands = hands
     self.consumer = consumer
     topic = settings.jobsTopic
+    refusals = Refusals(settings, log: log)
     self.log = log
+    self.isStopped = isStopped
     while !isStopped(),
       let error = KafkaError(taking: rd_kafka_init_transactions(producer.client.handle, 5000))
     {
@@ -43,24 +49,23 @@ final class Transactions: PublishingRounds {
   }
 
   func publishReady() throws -> Bool {
-    held.review(hands, producer, at: .now)
+    held.review(hands, unavailable: producer.unavailable, at: .now)
     let outcomes = held.publishable(
-      hands.ready(bytes: Self.largest, skipping: held.names(at: .now)), producer)
+      hands.ready(bytes: Self.largest, skipping: held.resting(hands, at: .now)),
+      unavailable: producer.unavailable)
     if outcomes.isEmpty { return false }
     let deadline = ContinuousClock.now + Self.longest
     do throws(KafkaError) {
-      try retrying(until: deadline) { rd_kafka_begin_transaction(producer.client.handle) }
+      try retrying(until: deadline) { _ in rd_kafka_begin_transaction(producer.client.handle) }
       if let refused = try produce(outcomes, until: .now + Self.longestDelivery) {
         try abort()
-        Refusals(topic: topic, log: log).settle(refused, hands, &held)
+        refusals.settle(refused, hands, &held)
         return true
       }
       Failpoint.reach("transaction.produced")
       try sendOffsets(of: outcomes, until: deadline)
       Failpoint.reach("transaction.complete")
-      try retrying(until: deadline) {
-        rd_kafka_commit_transaction(producer.client.handle, Self.left(deadline))
-      }
+      try retrying(until: deadline) { rd_kafka_commit_transaction(producer.client.handle, $0) }
     } catch {
       // A fenced worker may only end: a new connection would fence the one that took its place.
       guard error.requiresAbort, !error.isFencing else { throw error.failure }
@@ -112,30 +117,33 @@ final class Transactions: PublishingRounds {
     }
     defer { rd_kafka_consumer_group_metadata_destroy(metadata) }
     try retrying(until: deadline) {
-      rd_kafka_send_offsets_to_transaction(
-        producer.client.handle, partitions.list, metadata, Self.left(deadline))
+      rd_kafka_send_offsets_to_transaction(producer.client.handle, partitions.list, metadata, $0)
     }
   }
 
   private func abort() throws(KafkaError) {
     let deadline = ContinuousClock.now + Self.longest
-    try retrying(until: deadline) { rd_kafka_abort_transaction(producer.client.handle, Self.left(deadline)) }
+    try retrying(until: deadline) { rd_kafka_abort_transaction(producer.client.handle, $0) }
   }
 
   /// Makes the same call again as long as librdkafka says that it may succeed.
+  ///
+  /// Once the worker is to stop, nobody waits for the transaction: each call gets one short try, and what stays
+  /// open is settled by the next worker of this name, or by its age.
   private func retrying(
-    until deadline: ContinuousClock.Instant, _ call: () -> OpaquePointer?
+    until deadline: ContinuousClock.Instant, _ call: (_ milliseconds: Int32) -> OpaquePointer?
   ) throws(KafkaError) {
     while true {
       do throws(KafkaError) {
-        return try check(call())
+        return try check(call(milliseconds(until: deadline)))
       } catch {
-        guard error.isRetriable, ContinuousClock.now < deadline else { throw error }
+        guard error.isRetriable, ContinuousClock.now < deadline, !isStopped() else { throw error }
       }
     }
   }
 
-  private static func left(_ deadline: ContinuousClock.Instant) -> Int32 {
-    max(1, Int32(ContinuousClock.now.duration(to: deadline) / .milliseconds(1)))
+  private func milliseconds(until deadline: ContinuousClock.Instant) -> Int32 {
+    let left = max(1, Int32(ContinuousClock.now.duration(to: deadline) / .milliseconds(1)))
+    return isStopped() ? min(left, Self.stoppedMilliseconds) : left
   }
 }

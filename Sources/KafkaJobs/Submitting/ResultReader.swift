@@ -16,6 +16,9 @@ public actor ResultReader {
   private let topics: [String]
   private let deadLetters: String
   private let since: Date?
+  private let log: Logger
+  /// Codes of the errors that were logged.
+  private var toldErrors: Set<Int32> = []
   private var isAssigned = false
   /// Partitions, by topic and number, of which more may lie there.
   private var unread: Set<String> = []
@@ -30,6 +33,8 @@ public actor ResultReader {
     case record(Record)
     /// Everything that is there has been read.
     case atEnd
+    /// No record, but a step on: the partitions are known, or one of them has been read to its end.
+    case progress
     /// Nothing came for a moment.
     case nothing
   }
@@ -53,30 +58,48 @@ public actor ResultReader {
     topics = [settings.resultsTopic, settings.deadLettersTopic]
     deadLetters = settings.deadLettersTopic
     self.since = since
+    self.log = log
   }
 
   deinit { rd_kafka_consumer_close(client.handle) }
 
-  /// What comes next. Throws `KafkaFailure` where the brokers cannot be reached or a topic does not exist.
+  /// What comes next. Throws `KafkaFailure` where the brokers cannot be reached, and where a topic does not exist,
+  /// has gone or may not be read.
   public func next() throws -> Event {
-    if !isAssigned { try assign() }
+    if !isAssigned {
+      try assign()
+      return .progress
+    }
     guard let message = rd_kafka_consumer_poll(client.handle, Self.pollMilliseconds) else { return .nothing }
     defer { rd_kafka_message_destroy(message) }
-    if message.pointee.err != RD_KAFKA_RESP_ERR_NO_ERROR {
-      if let error = client.fatalError { throw error.failure }
-      guard message.pointee.err == RD_KAFKA_RESP_ERR__PARTITION_EOF else { return .nothing }
+    let code = message.pointee.err
+    if code == RD_KAFKA_RESP_ERR__PARTITION_EOF {
       unread.remove("\(topicName(message)) \(message.pointee.partition)")
-      return unread.isEmpty ? .atEnd : .nothing
+      return unread.isEmpty ? .atEnd : .progress
     }
-    guard let payload = message.pointee.payload else { return .nothing }
+    if code != RD_KAFKA_RESP_ERR_NO_ERROR {
+      let reason = rd_kafka_message_errstr(message).map { String(cString: $0) }
+      try meet(KafkaError(code, reason), reading: topicName(message))
+      return .nothing
+    }
+    guard let payload = message.pointee.payload else { return .progress }
     return .record(
       Record(
         isDeadLetter: topicName(message) == deadLetters,
         value: Data(bytes: payload, count: message.pointee.len)))
   }
 
+  /// Throws what no waiting mends. librdkafka tries again after all else, which is told once for each code.
+  private func meet(_ error: KafkaError, reading topic: String) throws(KafkaFailure) {
+    if let error = client.fatalError { throw error.failure }
+    if error.endsReading { throw .broken("\(topic) cannot be read: \(error)") }
+    if toldErrors.insert(error.code.rawValue).inserted { log.warning("Kafka, reading \(topic): \(error)") }
+  }
+
+  /// Both topics' where a message is about none.
   private func topicName(_ message: UnsafeMutablePointer<rd_kafka_message_t>) -> String {
-    String(cString: rd_kafka_topic_name(message.pointee.rkt))
+    guard let topic = message.pointee.rkt else { return topics.joined(separator: " and ") }
+    return String(cString: rd_kafka_topic_name(topic))
   }
 
   private func assign() throws {
@@ -110,5 +133,16 @@ public actor ResultReader {
     } catch {
       throw KafkaFailure.broken("the topic \(name) cannot be looked up: \(error)")
     }
+  }
+}
+
+extension KafkaError {
+  /// Whether it stays so until somebody gives a right or makes a topic. librdkafka itself asks again for long
+  /// before it says that a topic which was there is unknown.
+  var endsReading: Bool {
+    code == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED
+      || code == RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED
+      || code == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART
+      || code == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC || code == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION
   }
 }

@@ -7,6 +7,9 @@ import Logging
 
 /// `focus collect`: takes the results of submitted jobs out of Kafka.
 struct CollectCommand: ConfiguredCommand {
+  /// With --no-wait: how long nothing may come before every partition's end is reached.
+  private static let longestSilence = Duration.seconds(30)
+
   static let configuration = CommandConfiguration(
     commandName: "collect",
     abstract: "Writes the results of submitted jobs into a file.",
@@ -89,7 +92,7 @@ struct CollectCommand: ConfiguredCommand {
     from reader: ResultReader, into collection: inout ResultCollection, until drain: Signal
   ) async throws {
     let log = Logger(label: "focus.collect")
-    var (lastNew, lastTold) = (ContinuousClock.now, ContinuousClock.now)
+    var (lastNew, lastTold, lastHeard) = (ContinuousClock.now, ContinuousClock.now, ContinuousClock.now)
     while !drain.isRaised, wait == false || !collection.isComplete {
       let event: ResultReader.Event
       do {
@@ -99,6 +102,15 @@ struct CollectCommand: ConfiguredCommand {
       }
       let now = ContinuousClock.now
       if case .atEnd = event, wait == false { return }
+      if case .nothing = event {
+        if wait == false, now - lastHeard > Self.longestSilence {
+          throw Failure.environment(
+            "nothing has come from the brokers for \(Self.longestSilence.components.seconds) s, and not all that is there was read; the same command goes on from here"
+          )
+        }
+      } else {
+        lastHeard = now
+      }
       if case .record(let record) = event {
         do {
           if try collection.add(record.value) { lastNew = now }
