@@ -33,16 +33,21 @@ public struct QuestionPlan: Sendable, Equatable {
   public var ownPrefixRows: Int
   /// Rows tried side by side after the prompt, a tree: each one's parent among them, -1 for the last prompt row.
   public var branchParents: [Int]
+  /// The branches whose logits are wanted; the others are there for those below them to attend to.
+  public var decidingBranches: Set<Int>
   /// At most this many generated tokens are fed back.
   public var answerRows: Int
 
+  /// - Parameter decidingBranches: nil where all decide.
   public init(
-    promptRows: Int, selects: Bool = false, ownPrefixRows: Int = 0, branchParents: [Int] = [], answerRows: Int
+    promptRows: Int, selects: Bool = false, ownPrefixRows: Int = 0, branchParents: [Int] = [],
+    decidingBranches: Set<Int>? = nil, answerRows: Int
   ) {
     self.promptRows = promptRows
     self.selects = selects
     self.ownPrefixRows = ownPrefixRows
     self.branchParents = branchParents
+    self.decidingBranches = decidingBranches ?? Set(branchParents.indices)
     self.answerRows = answerRows
   }
 

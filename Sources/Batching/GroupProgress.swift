@@ -127,7 +127,8 @@ struct GroupProgress {
       return StepRow(
         content: .branch(question: index, index: branch), cell: cell,
         position: plan.prefixRows + prompt - 1 + questions[index].depth(ofBranch: branch),
-        prefix: prefixRange, own: questions[index].visibleToBranch(branch), wantsLogits: true)
+        prefix: prefixRange, own: questions[index].visibleToBranch(branch),
+        wantsLogits: questions[index].plan.decidingBranches.contains(branch))
     }
     questions[index].append(cell)
     return StepRow(

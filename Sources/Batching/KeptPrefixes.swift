@@ -9,6 +9,7 @@ struct KeptPrefixes {
   private var kept: [Kept] = []
 
   var cells: Int { kept.reduce(0) { $0 + $1.cells.count } }
+  var ranges: [Range<Int>] { kept.map(\.cells) }
 
   func cells(of prefix: Int) -> Range<Int>? { kept.first { $0.prefix == prefix }?.cells }
 

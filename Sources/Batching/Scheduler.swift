@@ -8,6 +8,8 @@ public struct Scheduler: Sendable {
   /// Rows in a step at most; a step with more active questions than this, or with a longer prompt that must come
   /// whole, is that much longer.
   public let stepRows: Int
+  /// Groups in flight at most: each is a slice of every step, and adds to what is built for it.
+  public let mostGroups: Int
   private var ranges: CellRanges
   private var waiting: [GroupPlan] = []
   private var groups: [GroupProgress] = []
@@ -15,9 +17,10 @@ public struct Scheduler: Sendable {
   private var copies: [CellCopy] = []
   private var evicted: [Int] = []
 
-  public init(cells: Int, stepRows: Int) {
+  public init(cells: Int, stepRows: Int, mostGroups: Int = .max) {
     ranges = CellRanges(capacity: cells)
     self.stepRows = max(1, stepRows)
+    self.mostGroups = max(1, mostGroups)
   }
 
   public var cells: Int { ranges.capacity }
@@ -93,16 +96,17 @@ public struct Scheduler: Sendable {
   /// Prefixes that are neither kept nor in use any more, since the last call.
   public mutating func takeEvicted() -> [Int] {
     defer { evicted = [] }
-    return evicted
+    // A group that came meanwhile may have asked for one of them again.
+    return evicted.filter { !isInUse($0) }
   }
 
   // MARK: Cells
 
-  /// Admits waiting groups in order while cells last: whole ones, or as much as there is for one that is alone. A
-  /// group whose prefix another is just computing waits for it, and lets others pass.
+  /// Admits waiting groups in order while cells and places last: whole ones, or as much as there is for one that is
+  /// alone. A group whose prefix another is just computing waits for it, and lets others pass.
   private mutating func admitGroups() {
     var index = 0
-    while index < waiting.count {
+    while index < waiting.count, groups.count < mostGroups {
       let plan = waiting[index]
       if isBeingComputed(plan.prefix) {
         index += 1
@@ -147,6 +151,8 @@ public struct Scheduler: Sendable {
   private mutating func allocate(_ plan: GroupPlan) -> Range<Int>? {
     while true {
       if let range = ranges.allocate(plan.cells) { return range }
+      // Where even all kept cells would not do, it waits for others to finish, and nothing is evicted in vain.
+      if !groups.isEmpty, largestWithoutKept < plan.cells { return nil }
       // The wanted prefix goes last: it is worth its cells even to a group that must be cut short.
       guard let (prefix, cells) = kept.evict(sparing: plan.prefix) ?? kept.evict(sparing: nil) else { break }
       ranges.release(cells)
@@ -154,6 +160,13 @@ public struct Scheduler: Sendable {
     }
     guard groups.isEmpty, ranges.largestFree >= plan.leastCells else { return nil }
     return ranges.allocate(ranges.largestFree)
+  }
+
+  /// The longest range that there would be with no prefix kept.
+  private var largestWithoutKept: Int {
+    var trial = ranges
+    for cells in kept.ranges { trial.release(cells) }
+    return trial.largestFree
   }
 
   /// Keeps a complete prefix, frees the rest.

@@ -70,6 +70,22 @@ import Testing
     #expect(scheduler.isInUse(1) && !scheduler.isInUse(2) && scheduler.isInUse(3))
   }
 
+  /// Beside the running group there is no room, whatever is evicted.
+  @Test func nothingIsEvictedForAGroupThatMustWaitAnyway() {
+    var scheduler = Scheduler(cells: 40, stepRows: 64)
+    scheduler.add(plan(0, prefix: 1))
+    _ = drain(&scheduler)  // The prefix is kept in 0..<10.
+    scheduler.add(plan(1, prefix: 2))
+    _ = scheduler.nextStep()
+    scheduler.add(plan(2, prefix: 1, answerRows: 18))
+    let none = scheduler.nextStep()
+    #expect(none == nil)
+    #expect(scheduler.cellsUsed == 10 + 12)
+    scheduler.finish(group: 1, question: 0)
+    #expect(prefixRows(drain(&scheduler)) == 0)
+    #expect(scheduler.takeEvicted() == [2])
+  }
+
   @Test func groupsInFlightComputeAPrefixOnce() {
     var scheduler = Scheduler(cells: 200, stepRows: 4)
     for id in 0..<3 { scheduler.add(plan(id, prefix: 5)) }
@@ -90,6 +106,17 @@ import Testing
     scheduler.remove(group: 1)
     #expect(scheduler.takeEvicted() == [1])
     #expect(scheduler.isIdle && scheduler.cellsUsed == 0)
+  }
+
+  @Test func aPrefixThatIsAskedForAgainIsNotForgotten() {
+    var scheduler = Scheduler(cells: 40, stepRows: 4)
+    scheduler.add(plan(0, prefix: 1))
+    _ = scheduler.nextStep()
+    scheduler.remove(group: 0)
+    scheduler.add(plan(1, prefix: 1))
+    #expect(scheduler.takeEvicted() == [])
+    scheduler.remove(group: 1)
+    #expect(scheduler.takeEvicted() == [1])
   }
 
   @Test func selectingPromptsComeWholeEvenWhenTheyExceedTheStep() {

@@ -74,6 +74,35 @@ import Testing
     #expect(rows.suffix(4).map(\.wantsLogits) == [true, true, true, true])
   }
 
+  @Test func onlyBranchesThatDecideWantLogits() {
+    var scheduler = Scheduler(cells: 100, stepRows: 100)
+    scheduler.add(
+      plan(
+        0, prefix: 0,
+        questions: [
+          QuestionPlan(promptRows: 1, branchParents: [-1, 0, 1], decidingBranches: [2], answerRows: 0)
+        ]))
+    let rows = scheduler.nextStep()?.slices[0].rows ?? []
+    #expect(rows.map(\.wantsLogits) == [true, false, false, true])
+  }
+
+  @Test func groupsBeyondTheMostWaitForOthersToFinish() {
+    var scheduler = Scheduler(cells: 1000, stepRows: 64, mostGroups: 2)
+    for id in 0..<4 {
+      scheduler.add(plan(id, prefix: 2, questions: [QuestionPlan(promptRows: 1, answerRows: 1)]))
+    }
+    let first = scheduler.nextStep()
+    #expect(first?.slices.map(\.group) == [0, 1])
+    scheduler.finish(group: 0, question: 0)
+    scheduler.goOn(group: 1, question: 0)
+    let second = scheduler.nextStep()
+    #expect(second?.slices.map(\.group) == [1, 2])
+    scheduler.remove(group: 1)
+    scheduler.finish(group: 2, question: 0)
+    let third = scheduler.nextStep()
+    #expect(third?.slices.map(\.group) == [3])
+  }
+
   @Test func questionsWaitWhenTheArenaIsSmallAndStillAllRun() {
     var scheduler = Scheduler(cells: 20, stepRows: 64)
     let questions = (0..<5).map { _ in QuestionPlan(promptRows: 2, answerRows: 4) }

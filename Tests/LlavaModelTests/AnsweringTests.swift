@@ -164,6 +164,22 @@ import Testing
     )
   }
 
+  /// Values that are no numbers end their own image's questions, and reach no cell.
+  @Test func imagesOfNoNumbersAreRefused() async throws {
+    let (model, image) = try await model(cells: 300)
+    let good = question(texts[0])
+    let expected = try await model.answer([good], about: image, key: .test)[0].outcome.get()
+    var damaged = image
+    withUnsafeBytes(of: Float.nan) { damaged.tokens.replaceSubrange(400..<404, with: $0) }
+    #expect(model.accepts(image) && !model.accepts(damaged))
+    let key = TokenKey(imageSHA256: "damaged", recipe: "test")
+    for reply in try await model.answer(texts.map { question($0) }, about: damaged, key: key) {
+      let rejection = #expect(throws: Rejection.self) { try reply.outcome.get() }
+      #expect(rejection?.reason == .internal)
+    }
+    #expect(try await model.answer([good], about: image, key: .test)[0].outcome.get() == expected)
+  }
+
   @Test func answersAreCutAtTheContext() async throws {
     let (model, image) = try await model("llava-1.5-mha", cells: 64)
     let reply = try await model.answer([question("x", tokens: 4096)], about: image, key: .test)[0].outcome

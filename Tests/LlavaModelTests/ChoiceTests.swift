@@ -60,4 +60,41 @@ import Testing
     // Something is decided three tokens down: all rows to there are needed.
     #expect(ChoiceTree([[1, 2, 3, 4], [1, 2, 3, 5]]).branchParents == [-1, 0, 1])
   }
+
+  @Test func onlyNodesThatDecideWantLogits() {
+    let late = ChoiceTree([[1, 2, 3, 4], [1, 2, 3, 5]])
+    #expect(late.decidingBranches == [2] && late.deciding == [3])
+    #expect(ChoiceTree([[1], [2]]).deciding == [0])
+    #expect(ChoiceTree([[1], [1, 2]]).decidingBranches == [0])
+    // Two texts of the same tokens: nothing is decided, and they share the probability.
+    let same = ChoiceTree([[1, 2], [1, 2]])
+    #expect(same.branches.isEmpty && same.deciding.isEmpty)
+    #expect(same.probabilities([:], choices: 2) == [0.5, 0.5])
+    // Nodes that decide nothing leave the probabilities as they are.
+    let decision = ChoiceTree.Decision(children: [log(0.2), log(0.6)], end: 0)
+    let found = late.probabilities([3: decision], choices: 2)
+    #expect(zip(found, [0.25, 0.75]).allSatisfy { abs($0 - $1) < 1e-12 })
+  }
+
+  /// Choices that begin alike, in whole and in small steps, some of which have no row that decides.
+  @Test func choicesThatBeginAlikeAreAnsweredInAnySteps() async throws {
+    let (golden, folder) = try Golden.load("llava-1.5-gqa")
+    let bytes = try Data(contentsOf: folder.appendingPathComponent(golden.arrays))
+    let run = try #require(golden.runs.first)
+    var parameters = GenerationParameters()
+    parameters.choices = ["a long way from here", "a long way from home"]
+    parameters.selection = SelectionMode.none
+    let question = Question(id: "q", text: "Where?", parameters: parameters)
+    var found: [[Float]] = []
+    for stepRows in [512, 2] {
+      var settings = EngineSettings.forTests
+      settings.stepRows = stepRows
+      let model = try await LlavaModel.load(ModelFiles(directory: folder.path), settings: settings)
+      let image = try await model.compress(run.tiles(bytes), .none).image
+      let answer = try await model.answer([question], about: image, key: .test)[0].outcome.get()
+      found.append(try #require(answer.choiceProbabilities).map { Float($0.probability) })
+    }
+    #expect(abs(found[0].reduce(0, +) - 1) < 1e-6)
+    #expect(relativeError(found[1], found[0]) < 1e-3)
+  }
 }

@@ -1,4 +1,6 @@
 import Adversary
+import Answering
+import CLlama
 import Foundation
 import Testing
 
@@ -16,6 +18,12 @@ import Testing
   }
 
   private func load(language: Data? = nil, vision: Data? = nil, pinned: String? = nil) async throws {
+    _ = try await model(language: language, vision: vision, pinned: pinned)
+  }
+
+  private func model(
+    language: Data? = nil, vision: Data? = nil, pinned: String? = nil
+  ) async throws -> LlavaModel {
     let files = try ["language", "vision"].map { name in
       let url = folder.appendingPathComponent("\(name)-\(UUID().uuidString).gguf")
       let replaced = name == "language" ? language : vision
@@ -24,8 +32,38 @@ import Testing
     }
     defer { for file in files { try? FileManager.default.removeItem(atPath: file) } }
     let pins = pinned.map { [files[0]: $0] } ?? [:]
-    _ = try await LlavaModel.load(
+    return try await LlavaModel.load(
       ModelFiles(language: files[0], vision: files[1], pinned: pins), settings: .forTests)
+  }
+
+  /// A good file with `value` written `distance` bytes after the first `text`.
+  private func file(
+    _ name: String, after text: String, _ distance: Int, _ value: some BitwiseCopyable
+  ) throws -> Data {
+    var bytes = try Data(contentsOf: good.appendingPathComponent("\(name).gguf"))
+    let start = try #require(bytes.range(of: Data(text.utf8))).upperBound + distance
+    withUnsafeBytes(of: value) { bytes.replaceSubrange(start..<start + $0.count, with: $0) }
+    return bytes
+  }
+
+  /// A good file with one key more, whose value is `words`.
+  private func file(_ name: String, adding key: String, _ type: gguf_type, _ words: [UInt32]) throws -> Data {
+    var bytes = try Data(contentsOf: good.appendingPathComponent("\(name).gguf"))
+    var entry = Data([UInt8(key.utf8.count), 0, 0, 0, 0, 0, 0, 0])
+    entry += Data(key.utf8)
+    for word in [type.rawValue] + words {
+      withUnsafeBytes(of: word.littleEndian) { entry.append(contentsOf: $0) }
+    }
+    // The header ends with the count of keys, in eight bytes.
+    bytes[16] += 1
+    bytes.insert(contentsOf: entry, at: 24)
+    // The tensors move; all of them must still lie in the file.
+    return bytes + Data(count: 256)
+  }
+
+  private func expectRefusal(language: Data? = nil, vision: Data? = nil, naming text: String) async {
+    let error = await #expect(throws: ModelError.self) { try await load(language: language, vision: vision) }
+    #expect(error?.description.contains(text) == true, "\(text): \(String(describing: error))")
   }
 
   @Test func soundFilesLoad() async throws { try await load() }
@@ -97,6 +135,60 @@ import Testing
       let error = await #expect(throws: ModelError.self) { try await load(language: other) }
       #expect(error?.description.contains("its tokenizer is \(kind)") == true)
     }
+  }
+
+  /// Values at which ggml, or a conversion, would end the process.
+  @Test(arguments: [-1, .nan, .infinity] as [Float]) func epsilonsThatAreNoneAreRefused(_ value: Float)
+    async throws
+  {
+    let key = "attention.layer_norm_rms_epsilon"
+    await expectRefusal(language: try file("language", after: key, 4, value), naming: key)
+    let visionKey = "clip.vision.attention.layer_norm_epsilon"
+    await expectRefusal(vision: try file("vision", after: visionKey, 4, value), naming: visionKey)
+  }
+
+  @Test func countsBeyondGgmlsAreRefused() async throws {
+    let key = "llama.rope.scaling.original_context_length"
+    for length in [0, 0x8000_0000] as [UInt32] {
+      await expectRefusal(
+        language: try file("language", adding: key, GGUF_TYPE_UINT32, [length]), naming: key)
+    }
+    await expectRefusal(
+      language: try file("language", after: "llama.block_count", 4, 300 as UInt32), naming: "block_count")
+  }
+
+  @Test func tensorsOfTypesThatHoldNoWeightsAreRefused() async throws {
+    // After a tensor's name stand the count of its extents, these, and its type.
+    let tensors = [("output_norm.weight", 1), ("blk.0.attn_q.weight", 2), ("token_embd.weight", 2)]
+    for (tensor, extents) in tensors {
+      let bytes = try file("language", after: tensor, 4 + 8 * extents, GGML_TYPE_I32.rawValue)
+      await expectRefusal(language: bytes, naming: tensor)
+    }
+  }
+
+  @Test func featureLayersThatRepeatAreRefused() async throws {
+    // An array: the type of its elements, their count in eight bytes, and they.
+    for layers in [[3, 3], [3, -1]] as [[Int32]] {
+      let words = [GGUF_TYPE_INT32.rawValue, UInt32(layers.count), 0] + layers.map(UInt32.init(bitPattern:))
+      let bytes = try file("vision", adding: "clip.vision.feature_layer", GGUF_TYPE_ARRAY, words)
+      await expectRefusal(vision: bytes, naming: "clip.vision.feature_layer")
+    }
+  }
+
+  /// There is no layer above the first to select for.
+  @Test func aModelOfOneLayerKeepsAllTokens() async throws {
+    let model = try await model(language: file("language", after: "llama.block_count", 4, 1 as UInt32))
+    let (golden, _) = try Golden.load("llava-1.5-gqa")
+    let run = try #require(golden.runs.first)
+    let tiles = run.tiles(try Data(contentsOf: good.appendingPathComponent(golden.arrays)))
+    let image = try await model.compress(tiles, .none).image
+    var parameters = GenerationParameters()
+    parameters.maxTokens = 4
+    parameters.selection = .prune
+    let question = Question(id: "q", text: "What is this?", parameters: parameters)
+    let reply = try await model.answer([question], about: image, key: .test)[0]
+    #expect(reply.visualTokens?.selection == SelectionMode.none)
+    #expect(throws: Never.self) { try reply.outcome.get() }
   }
 
   @Test func pinnedDigestsAreCompared() async throws {

@@ -166,5 +166,8 @@ import Testing
   @Test func aLayerTheModelDoesNotHaveIsRefused() async throws {
     await #expect(throws: ModelError.self) { try await model { $0.selectionLayer = 4 } }
     await #expect(throws: ModelError.self) { try await model { $0.selectionLayer = 0 } }
+    var settings = EngineSettings.forTests
+    settings.selectionLayer = 1
+    #expect(throws: ModelError.self) { try SelectionSettings(settings, nil, layers: 1) }
   }
 }

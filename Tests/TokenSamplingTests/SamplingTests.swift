@@ -79,8 +79,8 @@ private struct Golden: Decodable {
       let likeness = DensityRouter.likeness(of: image.sampled, blocks: blocks)
       let scores = map.scores.floats(bytes)
       for (index, likeness) in likeness.enumerated() {
-        #expect(abs(likeness.quarters - scores[2 * index]) < 1e-5, "\(map.name) block \(index)")
-        #expect(abs(likeness.block - scores[2 * index + 1]) < 1e-5, "\(map.name) block \(index)")
+        #expect(abs(likeness.medium - scores[2 * index]) < 1e-5, "\(map.name) block \(index)")
+        #expect(abs(likeness.coarse - scores[2 * index + 1]) < 1e-5, "\(map.name) block \(index)")
       }
       for sampling in map.samplings {
         try check(sampling, map, image, likeness, bytes)
@@ -117,6 +117,31 @@ private struct Golden: Decodable {
     }
   }
 
+  /// Windows are of the scales' size, not of the block's: a block of 8 × 8 is as alike as the least of its four of
+  /// 4 × 4, which the reference pins.
+  @Test func likenessInLargerBlocksIsThatOfTheSameWindows() throws {
+    let (golden, bytes) = try Golden.load()
+    for map in golden.maps {
+      let features = (map.map ?? map.overview).map(bytes)
+      let (large, small) = (BlockGrid(map: features.size, side: 8), BlockGrid(map: features.size, side: 4))
+      let parts = DensityRouter.likeness(of: features, blocks: small)
+      for (index, found) in DensityRouter.likeness(of: features, blocks: large).enumerated() {
+        let (column, row) = (index % large.size.columns * 2, index / large.size.columns * 2)
+        let inside = small.size.part(columns: column..<column + 2, rows: row..<row + 2).map { parts[$0] }
+        #expect(found.coarse == inside.map(\.coarse).min(), "\(map.name) block \(index)")
+        #expect(found.medium == inside.map(\.medium).min(), "\(map.name) block \(index)")
+      }
+    }
+    // Four windows that point four ways are each pooled without loss.
+    let turned = FeatureMap(
+      features: (0..<64).flatMap { token -> [Float] in
+        let window = token / 32 * 2 + token % 8 / 4
+        return (0..<4).map { $0 == window ? 1 : 0 }
+      }, size: GridSize(columns: 8, rows: 8), channels: 4)
+    let likeness = DensityRouter.likeness(of: turned, blocks: BlockGrid(map: turned.size, side: 8))
+    #expect(likeness.map(\.coarse) == [1] && likeness.map(\.medium) == [1])
+  }
+
   @Test func selectionsAreTheReferences() throws {
     let (golden, bytes) = try Golden.load()
     for selection in golden.selections {
@@ -134,6 +159,15 @@ private struct Golden: Decodable {
     #expect(ScaleMap(blocks: blocks, scales: [1]) == nil)
     #expect(ScaleMap(blocks: blocks, scales: [1, 3]) == nil)
     #expect(ScaleMap(blocks: blocks, scales: [4, 4])?.tokenCount == 2)
+  }
+}
+
+extension GridSize {
+  /// Indices of the cells in these columns and rows, as far as there are such.
+  fileprivate func part(columns wanted: Range<Int>, rows wantedRows: Range<Int>) -> [Int] {
+    wantedRows.filter { $0 < rows }.flatMap { row in
+      wanted.filter { $0 < columns }.map { row * columns + $0 }
+    }
   }
 }
 

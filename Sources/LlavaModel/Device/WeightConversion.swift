@@ -2,7 +2,13 @@ import CLlama
 
 /// Copies a tensor's bytes to the device, converting its element type on the way.
 enum WeightConversion {
-  /// `bytes` hold the whole tensor as `type`.
+  /// Whether there is a way from `type` to F32: from integers, doubles and types of activations there is none, and
+  /// no product either.
+  static func reads(_ type: ggml_type) -> Bool {
+    type == GGML_TYPE_F32 || ggml_get_type_traits(type).pointee.to_float != nil
+  }
+
+  /// `bytes` hold the whole tensor as `type`, one that it `reads`.
   static func copy(_ bytes: UnsafeRawBufferPointer, _ type: ggml_type, to tensor: Tensor) {
     let target = tensor.pointee.type
     if target == type {

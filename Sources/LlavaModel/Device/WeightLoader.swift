@@ -48,6 +48,11 @@ final class WeightLoader {
     guard Self.canonical(entry.shape) == Self.canonical(shape) else {
       throw .malformed(file: file.path, reason: "the tensor \(name) has shape \(entry.shape), not \(shape)")
     }
+    guard WeightConversion.reads(entry.type) else {
+      let type = String(cString: ggml_type_name(entry.type))
+      throw .unsupported(
+        file: file.path, reason: "the tensor \(name) is of the type \(type), which is none of weights")
+    }
     let type =
       switch use {
       case .matrix: matrixType(entry.type)

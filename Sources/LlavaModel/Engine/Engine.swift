@@ -60,7 +60,9 @@ final class Engine {
         chatTemplate: tokenizer.chatTemplate, isTiled: !tower.parameters.gridPinpoints.isEmpty,
         architecture: parameters.architecture)
     prompt = Prompt(template: template, tokenizer: tokenizer)
-    scheduler = Scheduler(cells: self.language.arena.cells, stepRows: settings.stepRows)
+    scheduler = Scheduler(
+      cells: self.language.arena.cells, stepRows: settings.stepRows,
+      mostGroups: LanguageGraph.mostGroups(layers: parameters.layers))
   }
 
   var tilingRules: TilingRules {
@@ -93,12 +95,22 @@ final class Engine {
     return CompressionReply(image: compressed, milliseconds: (.now - start).milliseconds)
   }
 
-  /// Queues the questions of `request`. Returns the replies of those that cannot be answered.
+  /// Queues the questions of `request`. Returns the replies of those that cannot be answered, which are all where the
+  /// image's tokens cannot be used.
   ///
   /// - Parameter key: names the image, so that its prefix is kept for later requests.
   func submit(
     _ questions: [Question], about image: CompressedImage, key: TokenKey, request: Int
   ) throws -> [Completion] {
+    // A value that is no number would spread through the arena.
+    guard image.isReadable(channels: tower.parameters.channels) else {
+      let rejection = Rejection(
+        .internal, "the image's tokens are not all numbers; check the vision file with --model-sha256")
+      return questions.indices.map { place in
+        Completion(
+          request: request, place: place, reply: Reply(outcome: .failure(rejection), visualTokens: nil))
+      }
+    }
     var refused: [Completion] = []
     let selections = questions.map {
       QuestionSelection($0.parameters, selection, questions: questions.count)

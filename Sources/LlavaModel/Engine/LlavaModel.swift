@@ -9,6 +9,8 @@ public actor LlavaModel: VisionLanguageModel {
   /// The prompt in use, by name.
   public nonisolated let promptName: String
   private nonisolated let recipes: [Compression: String]
+  /// Width of a visual token.
+  private nonisolated let channels: Int
   private nonisolated let thread: ComputeThread
   let engine: Engine
   private var isStepping = false
@@ -39,6 +41,7 @@ public actor LlavaModel: VisionLanguageModel {
     identity = engine.identity
     tilingRules = engine.tilingRules
     promptName = engine.prompt.template.name
+    channels = engine.tower.parameters.channels
     recipes = Dictionary(uniqueKeysWithValues: Compression.allCases.map { ($0, engine.tokenRecipe($0)) })
     self.thread = thread
     self.engine = engine
@@ -59,6 +62,8 @@ public actor LlavaModel: VisionLanguageModel {
   public nonisolated func tokenRecipe(_ compression: Compression) -> String {
     recipes[compression] ?? ""
   }
+
+  public nonisolated func accepts(_ image: CompressedImage) -> Bool { image.isReadable(channels: channels) }
 
   /// Throws `EnvironmentFailure` where the device fails.
   public func compress(_ image: TiledImage, _ compression: Compression) throws -> CompressionReply {

@@ -12,7 +12,7 @@ struct QuestionSelection: Equatable {
   init?(_ parameters: GenerationParameters, _ settings: SelectionSettings, questions count: Int) {
     mode = (parameters.selection ?? .auto).resolved(questions: count)
     amount = parameters.selectionRatio.map { .ratio($0) } ?? settings.amount
-    if mode == .none || amount.keepsAll { return nil }
+    if mode == .none || amount.keepsAll || !settings.isPossible { return nil }
   }
 
   /// Rows of the prefix that the question computes again above the selection layer, at most.
@@ -23,8 +23,10 @@ struct QuestionSelection: Equatable {
 
 /// What all questions' selections have in common.
 struct SelectionSettings: Equatable {
-  /// Layers below the selection, 1 or more, and fewer than the model has.
+  /// Layers below the selection, 1 or more, and fewer than the model has where it `isPossible`.
   var layer: Int
+  /// Whether there are layers above the selection: with one layer, every question keeps all tokens.
+  var isPossible: Bool
   /// Where a question says nothing.
   var amount: SelectionAmount
   var heads: HeadReduction
@@ -34,10 +36,11 @@ struct SelectionSettings: Equatable {
     _ settings: EngineSettings, _ sampler: SamplerFile?, layers: Int
   ) throws(ModelError) {
     let layer = settings.selectionLayer ?? sampler?.selectionLayer
-    if let layer, !(1..<max(2, layers)).contains(layer) {
+    if let layer, !(1..<layers).contains(layer) {
       throw .setting(
-        "the selection layer is \(layer), but the model has \(layers) layers: 1 to \(layers - 1) can be")
+        "the selection layer is \(layer) of \(layers): it must be 1 or more, and leave a layer above it")
     }
+    isPossible = layers > 1
     self.layer = layer ?? max(1, Int((Double(layers) / 4).rounded()))
     amount = settings.selectionAmount ?? .ratio(sampler?.selectionRatio ?? 0.5)
     heads = settings.importanceHeads ?? (sampler?.strongestHead == true ? .max : .mean)

@@ -33,7 +33,7 @@ final class QuestionState {
   enum Next {
     case goOn
     case done(Answer)
-    /// Not all of the choices' rows are computed yet.
+    /// Not all that the choices differ by is decided yet.
     case waitForBranches
   }
 
@@ -67,7 +67,8 @@ final class QuestionState {
   var plan: QuestionPlan {
     QuestionPlan(
       promptRows: promptTokens.count, selects: selection != nil, ownPrefixRows: ownPrefixRows,
-      branchParents: choices?.branchParents ?? [], answerRows: choices == nil ? limit - 1 : 0)
+      branchParents: choices?.branchParents ?? [], decidingBranches: choices?.decidingBranches,
+      answerRows: choices == nil ? limit - 1 : 0)
   }
 
   /// Selects by the importance of each visual token.
@@ -87,8 +88,11 @@ final class QuestionState {
   func take(_ logits: UnsafeBufferPointer<Float>, branch: Int?, promptTokens prompt: Int) throws -> Next {
     if let choices {
       let node = branch.map { choices.branches[$0] } ?? 0
-      decisions[node] = choices.decision(at: node, logits, ends: tokenizer.ends)
-      return decisions.count == choices.branches.count + 1 ? .done(choice(prompt)) : .waitForBranches
+      // The prompt's last row comes with logits whether something is decided there or not.
+      if choices.deciding.contains(node) {
+        decisions[node] = choices.decision(at: node, logits, ends: tokenizer.ends)
+      }
+      return decisions.count == choices.deciding.count ? .done(try choice(prompt)) : .waitForBranches
     }
     let token = try chooser.choose(logits)
     if tokenizer.isEnd(token) { return .done(answer(.stop, prompt)) }
@@ -105,9 +109,10 @@ final class QuestionState {
       logprob: question.parameters.logprobs ? logprob : nil)
   }
 
-  private func choice(_ prompt: Int) -> Answer {
+  private func choice(_ prompt: Int) throws -> Answer {
     let texts = question.parameters.choices ?? []
     let probabilities = choices?.probabilities(decisions, choices: texts.count) ?? []
+    guard probabilities.allSatisfy(\.isFinite) else { throw TokenChooser.noNumber }
     let chosen: Int
     if question.parameters.temperature > 0 {
       chosen = ChoiceSampling.draw(

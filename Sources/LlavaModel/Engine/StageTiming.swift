@@ -46,7 +46,12 @@ extension Engine {
   /// Runs a plan whose prompt is `plan`'s and whose answer has `answerRows` rows; only the latter are timed
   /// where there are any.
   private func time(_ plan: GroupPlan, _ answerRows: Int) throws -> Double {
-    var scheduler = Scheduler(cells: language.arena.cells, stepRows: 512)
+    let cells = language.arena.cells
+    guard plan.leastCells <= cells else {
+      throw ModelError.setting(
+        "the stage takes \(plan.leastCells) key/value cells, but there are \(cells): raise --context-cells")
+    }
+    var scheduler = Scheduler(cells: cells, stepRows: 512)
     scheduler.add(plan)
     func step() throws {
       guard let step = scheduler.nextStep() else { return }

@@ -112,6 +112,15 @@ final class GGUFFile {
     }
   }
 
+  /// What a norm adds to the variance: ggml ends the process where it is negative.
+  func epsilon(_ key: String, default value: Float? = nil) throws(ModelError) -> Float {
+    let found = try require(float(key) ?? value, key)
+    guard found >= 0, found.isFinite else {
+      throw .malformed(file: path, reason: "\(key) is \(found), not a small number from 0 on")
+    }
+    return found
+  }
+
   func require<Value>(_ value: Value?, _ key: String) throws(ModelError) -> Value {
     guard let value else {
       throw .malformed(file: path, reason: "the key \(key) is missing or of a wrong type")

@@ -3,8 +3,8 @@ import Foundation
 /// The choices of a question as a tree of tokens, so that all of them are weighed in one step.
 ///
 /// A choice's probability is that of a grammar of the choices: at each node the model's probabilities over what
-/// may follow (a next token, or the end where a choice ends), normalised. Nodes where nothing is left to decide
-/// need no logits and are not computed.
+/// may follow (a next token, or the end where a choice ends), normalised. Nodes where nothing is decided need no
+/// logits; those with nothing left to decide below them are not computed either.
 struct ChoiceTree {
   struct Node {
     var token: Int32
@@ -18,6 +18,8 @@ struct ChoiceTree {
   let nodes: [Node]
   /// Nodes that need a row, the root left out, parents before children.
   let branches: [Int]
+  /// Nodes with more than one option.
+  let deciding: Set<Int>
 
   init(_ choices: [[Int32]]) {
     var nodes = [Node(token: -1, parent: -1)]
@@ -34,13 +36,15 @@ struct ChoiceTree {
       }
       nodes[node].choices.append(choice)
     }
+    let deciding = Set(
+      nodes.indices.filter { nodes[$0].children.count + (nodes[$0].choices.isEmpty ? 0 : 1) > 1 })
     // A node is computed when something is decided at it or below it, as rows below attend to it.
     var needed = [Bool](repeating: false, count: nodes.count)
     for index in nodes.indices.reversed() {
-      let options = nodes[index].children.count + (nodes[index].choices.isEmpty ? 0 : 1)
-      needed[index] = options > 1 || nodes[index].children.contains { needed[$0] }
+      needed[index] = deciding.contains(index) || nodes[index].children.contains { needed[$0] }
     }
     self.nodes = nodes
+    self.deciding = deciding
     branches = nodes.indices.dropFirst().filter { needed[$0] }
   }
 
@@ -61,6 +65,9 @@ struct ChoiceTree {
     return branches.map { places[nodes[$0].parent] ?? -1 }
   }
 
+  /// For the scheduler: those of the branches where something is decided.
+  var decidingBranches: Set<Int> { Set(branches.indices.filter { deciding.contains(branches[$0]) }) }
+
   /// What the logits of one node say of its options.
   struct Decision {
     /// Log-probability of each child's token over the whole vocabulary.
@@ -76,7 +83,7 @@ struct ChoiceTree {
       end: log(max(end, .leastNormalMagnitude)))
   }
 
-  /// Each choice's probability; they sum to 1.
+  /// Each choice's probability; they sum to 1. `decisions` are those of the deciding nodes.
   func probabilities(_ decisions: [Int: Decision], choices: Int) -> [Double] {
     var probabilities = [Double](repeating: 0, count: choices)
     func descend(_ node: Int, _ probability: Double) {

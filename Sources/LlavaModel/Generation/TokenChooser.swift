@@ -38,7 +38,8 @@ final class TokenChooser {
     if let chain { llama_sampler_free(chain) }
   }
 
-  /// The next token. Throws `Rejection` where the grammar leaves none, or too many ways to follow.
+  /// The next token. Throws `Rejection` where the grammar leaves none, or too many ways to follow, and where the
+  /// logits are no numbers.
   func choose(_ logits: UnsafeBufferPointer<Float>) throws -> Int32 {
     // A padded vocabulary has rows that are no tokens.
     let logits = UnsafeBufferPointer(rebasing: logits.prefix(tokenizer.tokenCount))
@@ -55,6 +56,9 @@ final class TokenChooser {
 
   private static let stuck = Rejection(
     .invalidParameters, "the grammar allows no continuation of the answer so far")
+  /// Weights that are damaged, or overflow.
+  static let noNumber = Rejection(
+    .internal, "the model computed values that are no numbers; check its files with --model-sha256")
 
   /// Whether the grammar allows `token` next; it is then part of the answer.
   private func accept(_ token: Int32) throws -> Bool {
@@ -63,10 +67,12 @@ final class TokenChooser {
   }
 
   private func pick(_ logits: UnsafeBufferPointer<Float>, allowed: [Bool]?) throws -> Int32 {
-    if chain == nil, allowed == nil { return Self.greatest(logits) }
+    if chain == nil, allowed == nil { return try Self.greatest(logits) }
     var entries: [llama_token_data] = []
     entries.reserveCapacity(logits.count)
     for index in logits.indices where allowed?[index] ?? true {
+      // libllama sorts them.
+      guard logits[index].isFinite else { throw Self.noNumber }
       entries.append(llama_token_data(id: Int32(index), logit: logits[index], p: 0))
     }
     return try entries.withUnsafeMutableBufferPointer { entries in
@@ -75,21 +81,22 @@ final class TokenChooser {
       if let chain {
         guard focus_sampler_apply(chain, &candidates),
           (0..<Int64(candidates.size)).contains(candidates.selected)
-        else { throw Self.stuck }
+        else { throw Self.noNumber }
       } else {
         candidates.selected = Int64(
           (0..<candidates.size).max { entries[$0].logit < entries[$1].logit } ?? 0)
       }
       let chosen = entries[Int(candidates.selected)]
-      guard chosen.logit.isFinite else { throw Self.stuck }
+      guard chosen.logit.isFinite else { throw Self.noNumber }
       return chosen.id
     }
   }
 
   /// The first of the greatest logits.
-  private static func greatest(_ logits: UnsafeBufferPointer<Float>) -> Int32 {
+  private static func greatest(_ logits: UnsafeBufferPointer<Float>) throws -> Int32 {
     var best = 0
     for index in logits.indices where logits[index] > logits[best] { best = index }
+    guard logits[best].isFinite else { throw noNumber }
     return Int32(best)
   }
 }

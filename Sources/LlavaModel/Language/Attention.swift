@@ -33,18 +33,35 @@ struct Attention {
 
   /// The share of attention that each cell of the slice's span gets from each head, averaged over the wanted rows:
   /// `[1, cells, heads]`. Softmax over all that a row sees.
-  func importance(_ request: ImportanceRequest, _ query: Tensor, _ keys: Tensor) -> Tensor {
-    let slice = slices[request.slice]
-    let wanted =
-      slice.rows.lowerBound + request.rows.lowerBound..<slice.rows.lowerBound + request.rows.upperBound
-    let mask = masks[request.slice]
+  ///
+  /// More rows than `rowsAtOnce` are taken one part after another, in the memory of one.
+  func importance(
+    _ request: ImportanceRequest, rowsAtOnce: Int, _ query: Tensor, _ keys: Tensor
+  ) -> Tensor {
+    let seen = cells(slices[request.slice].span, of: keys)
+    guard request.rows.count > rowsAtOnce else {
+      return ggml_mean(context, shares(request.slice, request.rows, query, seen))
+    }
+    var sum: Tensor?
+    for start in stride(from: request.rows.lowerBound, to: request.rows.upperBound, by: rowsAtOnce) {
+      let part = start..<min(start + rowsAtOnce, request.rows.upperBound)
+      let partSum: Tensor = ggml_sum_rows(context, shares(request.slice, part, query, seen))
+      sum = sum.map { ggml_add(context, $0, partSum) } ?? partSum
+    }
+    return ggml_scale(context, sum, 1 / Float(request.rows.count))
+  }
+
+  /// The attention probabilities of a slice's rows, `[rows, cells, heads]`; `seen` are the span's keys.
+  private func shares(_ index: Int, _ wanted: Range<Int>, _ query: Tensor, _ seen: Tensor) -> Tensor {
+    let mask = masks[index]
     let visible: Tensor = ggml_view_2d(
       context, mask, mask.pointee.ne.0, Int64(wanted.count), mask.pointee.nb.1,
-      mask.pointee.nb.1 * request.rows.lowerBound)
-    let scores: Tensor = ggml_mul_mat(
-      context, cells(slice.span, of: keys), rows(wanted, of: query))  // [cells, rows, heads]
+      mask.pointee.nb.1 * wanted.lowerBound)
+    let first = slices[index].rows.lowerBound
+    let asking = rows(first + wanted.lowerBound..<first + wanted.upperBound, of: query)
+    let scores: Tensor = ggml_mul_mat(context, seen, asking)  // [cells, rows, heads]
     let shares: Tensor = ggml_soft_max_ext(context, scores, visible, scale, 0)
-    return ggml_mean(context, ggml_cont(context, ggml_permute(context, shares, 1, 0, 2, 3)))
+    return ggml_cont(context, ggml_permute(context, shares, 1, 0, 2, 3))
   }
 
   /// Rows of the query as `[head width, rows, heads]`.

@@ -18,14 +18,15 @@ struct LanguageGraph {
     importances = pass.importances.map { _ in nil }
     positions = builder.input(GGML_TYPE_I32, rows)
     cells = builder.input(GGML_TYPE_I64, rows)
+    let reachesEnd = pass.layers.upperBound == model.parameters.layers
+    // Where nobody reads the last layer's rows, none of them attends.
+    let attending: Range<Int> = reachesEnd && pass.outputs.isEmpty ? pass.layers.dropLast() : pass.layers
     func masks(_ slices: [AttentionSlice], _ isUsed: Bool) -> [Tensor] {
       // An input that nothing reads would have no memory.
       isUsed ? slices.map { builder.input(GGML_TYPE_F16, $0.span.count, $0.rows.count) } : []
     }
-    let hasLower = pass.layers.lowerBound < pass.selectionLayer || pass.upper.isEmpty
-    lowerMasks = masks(pass.lower, hasLower)
-    upperMasks = masks(pass.upper, pass.layers.upperBound > pass.selectionLayer)
-    let reachesEnd = pass.layers.upperBound == parameters.layers
+    lowerMasks = masks(pass.lower, attending.contains { !pass.isUpper($0) })
+    upperMasks = masks(pass.upper, attending.contains { pass.isUpper($0) })
     // Where all rows are wanted none is picked out.
     if reachesEnd, !pass.outputs.isEmpty, pass.outputs.count < rows {
       outputs = builder.input(GGML_TYPE_I32, pass.outputs.count)
@@ -54,6 +55,12 @@ struct LanguageGraph {
     for (tensor, slice) in zip(upperMasks, pass.upper) { tensor.fill(slice.mask) }
   }
 
+  /// Groups that a graph of `layers` layers has room for. A layer has at most 64 nodes and weights, and 7 nodes more
+  /// for each group's attention; a quarter of the graph is left for importances.
+  static func mostGroups(layers: Int) -> Int {
+    max(1, (ComputeDevice.maximumNodes / 4 * 3 / layers - 64) / 7)
+  }
+
   func output() -> PassOutput {
     PassOutput(
       logits: logits?.floats() ?? [], hidden: state?.floats() ?? [],
@@ -69,7 +76,7 @@ struct LanguageGraph {
     for index in pass.layers {
       let layer = model.weights.layers[index]
       let isLast = index == parameters.layers - 1
-      let isUpper = index >= pass.selectionLayer && !pass.upper.isEmpty
+      let isUpper = pass.isUpper(index)
       let attention = Attention(
         slices: isUpper ? pass.upper : pass.lower, masks: isUpper ? upperMasks : lowerMasks,
         parameters: parameters, builder: builder)
@@ -84,7 +91,8 @@ struct LanguageGraph {
       let query = rotated(
         builder.linear(normed, layer.query, layer.queryBias), heads: parameters.heads, in: builder)
       for (place, request) in pass.importances.enumerated() where request.layer == index {
-        importances[place] = builder.output(attention.importance(request, query, stored.keys))
+        importances[place] = builder.output(
+          attention.importance(request, rowsAtOnce: pass.importanceRows, query, stored.keys))
       }
       var attended = attention.run(query, stored)
       if isLast, let outputs {

@@ -41,7 +41,8 @@ struct LanguageParameters {
     }
     contextLength = try int("context_length", 1...16_777_216)
     width = try int("embedding_length", 1...65536)
-    layers = try int("block_count", 1...1024)
+    // What a graph has nodes for.
+    layers = try int("block_count", 1...256)
     feedForward = try int("feed_forward_length", 1...1_048_576)
     heads = try int("attention.head_count", 1...1024)
     keyValueHeads = try int("attention.head_count_kv", 1...heads, default: heads)
@@ -54,8 +55,7 @@ struct LanguageParameters {
     if let experts = file.int("\(name).expert_count"), experts > 0 {
       throw .unsupported(file: file.path, reason: "it is a mixture of experts; only dense models are done")
     }
-    epsilon = try file.require(
-      file.float("\(name).attention.layer_norm_rms_epsilon"), "\(name).attention.layer_norm_rms_epsilon")
+    epsilon = try file.epsilon("\(name).attention.layer_norm_rms_epsilon")
     guard let embeddings = file.tensors["token_embd.weight"], embeddings.shape.count == 2 else {
       throw .malformed(file: file.path, reason: "the tensor token_embd.weight is missing")
     }

@@ -16,6 +16,15 @@ struct LanguagePass {
   /// Rows whose logits are wanted, where the layers reach the last.
   var outputs: [Int32] = []
 
+  /// Whether attention of layer `index` follows `upper`.
+  func isUpper(_ index: Int) -> Bool { index >= selectionLayer && !upper.isEmpty }
+
+  /// Rows whose importance is computed at once: with `[cells, rows, heads]` of scores, all rows of a long question
+  /// would take gigabytes, and too few of them, at every layer, more nodes than a graph holds.
+  var importanceRows: Int {
+    max(64, importances.reduce(0) { $0 + $1.rows.count } / 1024)
+  }
+
   /// What the graph depends on; passes of one shape differ only in what is filled in.
   struct Shape: Hashable {
     var layers: Range<Int>

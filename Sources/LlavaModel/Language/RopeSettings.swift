@@ -24,7 +24,11 @@ struct RopeSettings {
         reason: "it rotates \(dimensions) of a head's \(headWidth) values; only whole heads are done")
     }
     base = file.float("\(name).rope.freq_base") ?? 10_000
-    originalContext = file.int("\(name).rope.scaling.original_context_length") ?? contextLength
+    let contextKey = "\(name).rope.scaling.original_context_length"
+    originalContext = file.int(contextKey) ?? contextLength
+    guard (1...Int(Int32.max)).contains(originalContext) else {
+      throw .malformed(file: file.path, reason: "\(contextKey) is \(originalContext), which is no length")
+    }
     attentionFactor = file.float("\(name).rope.scaling.attn_factor") ?? 1
     let factor = file.float("\(name).rope.scaling.factor") ?? file.float("\(name).rope.scale_linear") ?? 0
     let kind = file.string("\(name).rope.scaling.type") ?? "linear"

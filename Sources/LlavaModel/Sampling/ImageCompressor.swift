@@ -62,8 +62,32 @@ extension TokenType {
   }
 }
 
+extension CompressedImage {
+  /// Whether the tokens are of `channels` values, all of them numbers.
+  func isReadable(channels: Int) -> Bool {
+    self.channels == channels && TokenRows.areFinite(tokens, as: type)
+  }
+}
+
 /// Tokens as bytes of an element type.
 enum TokenRows {
+  /// Whether every value is a number. It is none where all bits of its exponent are set; in Q8_0 only the blocks'
+  /// scales have one.
+  static func areFinite(_ tokens: [UInt8], as type: TokenType) -> Bool {
+    // Where the two bytes with the first exponent stand, how far the next are, and its bits; little-endian.
+    let (first, step, exponent): (Int, Int, UInt16) =
+      switch type {
+      case .f32: (2, 4, 0x7F80)
+      case .f16: (0, 2, 0x7C00)
+      case .q8: (0, type.bytes(channels: 32), 0x7C00)
+      }
+    return tokens.withUnsafeBytes { bytes in
+      stride(from: first, to: bytes.count - 1, by: step).allSatisfy { place in
+        bytes.loadUnaligned(fromByteOffset: place, as: UInt16.self) & exponent != exponent
+      }
+    }
+  }
+
   /// `features` is `[token, channel]`.
   static func encode(_ features: [Float], as type: TokenType, channels: Int) -> [UInt8] {
     let rows = features.count / max(1, channels)

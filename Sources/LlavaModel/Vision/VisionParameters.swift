@@ -21,7 +21,7 @@ struct VisionParameters {
   var mean: [Float]
   var deviation: [Float]
   var activation: Activation
-  /// Features are the tower's state after each of these many blocks, side by side.
+  /// Features are the tower's state after each of these many blocks, side by side in this order.
   var featureLayers: [Int]
   /// Grids an image may be fitted to, in pixels; empty for LLaVA-1.5.
   var gridPinpoints: [PixelSize]
@@ -56,11 +56,12 @@ struct VisionParameters {
     width = try int("embedding_length", 1...65536)
     feedForward = try int("feed_forward_length", 0...1_048_576)
     heads = try int("attention.head_count", 1...1024)
-    blocks = try int("block_count", 1...1024)
+    // What a graph has nodes for.
+    blocks = try int("block_count", 1...256)
     guard width % heads == 0 else {
       throw .malformed(file: file.path, reason: "the width \(width) is not a multiple of \(heads) heads")
     }
-    epsilon = file.float("clip.vision.attention.layer_norm_epsilon") ?? 1e-5
+    epsilon = try file.epsilon("clip.vision.attention.layer_norm_epsilon", default: 1e-5)
     mean = try Self.channels(file, "clip.vision.image_mean")
     deviation = try Self.channels(file, "clip.vision.image_std")
     activation =
@@ -71,6 +72,9 @@ struct VisionParameters {
     featureLayers = (file.ints("clip.vision.feature_layer") ?? [blocks]).map { $0 < 0 ? blocks + 1 + $0 : $0 }
     guard !featureLayers.isEmpty, featureLayers.allSatisfy({ (0...blocks).contains($0) }) else {
       throw .malformed(file: file.path, reason: "clip.vision.feature_layer names a block it does not hold")
+    }
+    guard Set(featureLayers).count == featureLayers.count else {
+      throw .malformed(file: file.path, reason: "clip.vision.feature_layer names a block twice")
     }
 
     let sides = file.ints("clip.vision.image_grid_pinpoints") ?? []

@@ -107,11 +107,13 @@ final class VisionTower {
     state = ggml_add(context, state, weights.positions)
     if let norm = weights.preNorm { state = builder.layerNorm(state, norm, epsilon: parameters.epsilon) }
 
-    var kept: [Tensor] = []
-    for layer in 0...weights.blocks.count {
-      if parameters.featureLayers.contains(layer) { kept.append(state) }
-      if layer < weights.blocks.count { state = block(weights.blocks[layer], state, in: builder) }
+    // After no block, one, two…
+    var states = [state]
+    for layer in weights.blocks {
+      state = block(layer, state, in: builder)
+      states.append(state)
     }
+    var kept = parameters.featureLayers.map { states[$0] }
     if let norm = weights.postNorm, kept.count == 1 {
       kept[0] = builder.layerNorm(kept[0], norm, epsilon: parameters.epsilon)
     }

@@ -1,31 +1,32 @@
 /// Routes blocks by how alike their tokens are; needs no trained weights (METHOD: "density").
 ///
-/// A block is coarse where all its tokens point the way of their mean, medium where those of each quarter do, fine
-/// elsewhere. The threshold is the strictest that meets the budget.
+/// A block is coarse where all its tokens point the way of the mean that they would be pooled to in windows of 4 × 4,
+/// medium where they do in windows of 2 × 2, fine elsewhere. The threshold is the strictest that meets the budget.
 public enum DensityRouter {
-  /// The least cosine similarity of a block's tokens with their mean.
+  /// The least cosine similarity of a block's tokens with their windows' means.
   public struct Likeness: Sendable, Equatable {
-    /// Within the whole block.
-    public var block: Float
-    /// Within each of its quarters.
-    public var quarters: Float
+    /// In windows of 4 × 4.
+    public var coarse: Float
+    /// In windows of 2 × 2.
+    public var medium: Float
   }
 
   public static func likeness(of map: FeatureMap, blocks: BlockGrid) -> [Likeness] {
     (0..<blocks.count).map { index in
-      let window = blocks.window(ofBlock: index)
-      return Likeness(
-        block: likeness(of: map, in: window),
-        quarters: window.parts(scale: max(1, blocks.side / 2)).map { likeness(of: map, in: $0) }.min() ?? 1)
+      let block = blocks.window(ofBlock: index)
+      func least(_ scale: Int) -> Float {
+        block.parts(scale: scale).map { likeness(of: map, in: $0) }.min() ?? 1
+      }
+      return Likeness(coarse: least(ScaleMap.scales[2]), medium: least(ScaleMap.scales[1]))
     }
   }
 
   /// The finest map of at most `limit` tokens; all coarse where none has so few.
   public static func scaleMap(_ likeness: [Likeness], blocks: BlockGrid, limit: Int) -> ScaleMap {
-    let thresholds = Set(likeness.flatMap { [$0.block, $0.quarters] }).sorted(by: >)
+    let thresholds = Set(likeness.flatMap { [$0.coarse, $0.medium] }).sorted(by: >)
     func map(_ threshold: Float) -> ScaleMap {
       ScaleMap(blocks: blocks) { index in
-        likeness[index].block >= threshold ? 2 : likeness[index].quarters >= threshold ? 1 : 0
+        likeness[index].coarse >= threshold ? 2 : likeness[index].medium >= threshold ? 1 : 0
       }
     }
     let plain = map(.infinity)
