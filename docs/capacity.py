@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Workers, days and money for many images, from measured costs of the stages.
 
-    docs/capacity.py                                            # the README's figures
+    docs/capacity.py                                            # figures of a 2-core EPYC
     docs/capacity.py --prefill 0.0048 --decode 0.023            # those of your machine, from focus bench
     docs/capacity.py --layers 32 --language-scale 6.1           # a 7B language model, by its size alone
 
@@ -15,9 +15,9 @@ import math
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     costs = parser.add_argument_group("measured costs, in seconds of one machine")
-    costs.add_argument("--vision", type=float, default=1.86, help="vision tower and projector, one tile (README: BF16, EPYC)")
-    costs.add_argument("--prefill", type=float, default=4.10 / 512, help="one prompt row through all layers (README: Q8_0)")
-    costs.add_argument("--decode", type=float, default=1.16 / 32, help="one answer token, one answer alone (README: Q8_0)")
+    costs.add_argument("--vision", type=float, default=1.86, help="vision tower and projector, one tile (BF16, EPYC)")
+    costs.add_argument("--prefill", type=float, default=4.10 / 512, help="one prompt row through all layers (Q8_0)")
+    costs.add_argument("--decode", type=float, default=1.16 / 32, help="one answer token, one answer alone (Q8_0)")
     costs.add_argument("--decode-gain", type=float, default=2.2, help="how much cheaper a token is where many answers decode together")
     costs.add_argument("--rest", type=float, default=1.13, help="what the sum leaves out, as a factor: measured whole over summed stages")
     costs.add_argument("--language-scale", type=float, default=1, help="factor on prefill and decode, for another language model")

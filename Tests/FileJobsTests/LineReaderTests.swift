@@ -43,6 +43,12 @@ import Testing
     #expect(read.map(\.bytes.count) == [Payload.limit, 5])
   }
 
+  @Test func aMarkBeforeALineBeyondASmallLimitIsNoTrap() throws {
+    let read = try lines([0xEF, 0xBB, 0xBF] + Array("123456789\nafter\n".utf8), limit: 5)
+    #expect(read.map(\.isWhole) == [false, true])
+    #expect(read.last?.bytes == Data("after".utf8))
+  }
+
   @Test func theLimitCountsWithoutTheEnd() throws {
     #expect(
       try lines(Array("12345\r\n123456\r\n12345".utf8), limit: 5).map(\.isWhole) == [true, false, true])

@@ -4,16 +4,16 @@ import Synchronization
 /// The token store as the pipeline uses it: whatever the store cannot give is a miss, and no answer fails for it.
 final class CachedTokens: Sendable {
   private let store: any TokenStore
-  private let modelName: String
+  private let model: any VisionLanguageModel
   private let log: Logger
   private let loads: StoreWatch
   private let saves: StoreWatch
   private let claims: StoreWatch
   private let hasToldOfDamage = Atomic(false)
 
-  init(_ store: any TokenStore, modelName: String, log: Logger) {
+  init(_ store: any TokenStore, of model: any VisionLanguageModel, log: Logger) {
     self.store = store
-    self.modelName = modelName
+    self.model = model
     self.log = log
     loads = StoreWatch(
       failing: "the token cache fails, answers go on without it", working: "the token cache works again",
@@ -52,7 +52,9 @@ final class CachedTokens: Sendable {
       let blob = try await store.load(key)
       loads.worked()
       guard let blob else { return .absent(.miss) }
-      return .stored(try CompressedImageCoding.decode(blob, key: key))
+      let image = try CompressedImageCoding.decode(blob, key: key)
+      guard model.accepts(image) else { throw TokenBlobError.ofAnotherModel }
+      return .stored(image)
     } catch let error as TokenBlobError {
       tellOfDamage(error, key)
       return .absent(.damaged)
@@ -136,7 +138,7 @@ final class CachedTokens: Sendable {
       try await store.save(
         TokenEntry(
           key: key, blob: CompressedImageCoding.encode(image, key: key), imageSHA256: imageSHA256,
-          model: modelName, encodedTokens: image.encodedTokens, tokens: image.tokenCount,
+          model: model.identity.name, encodedTokens: image.encodedTokens, tokens: image.tokenCount,
           map: image.map))
       saves.worked()
       Failpoint.reach("cache.saved")

@@ -32,7 +32,7 @@ public struct Pipeline: Sendable {
     self.images = images
     self.model = model
     self.sink = sink
-    cache = store.map { CachedTokens($0, modelName: model.identity.name, log: log) }
+    cache = store.map { CachedTokens($0, of: model, log: log) }
     self.settings = settings
     self.observer = observer
     self.log = log
@@ -86,13 +86,14 @@ public struct Pipeline: Sendable {
         switch try await group.next() {
         case .read(let delivery):
           isReading = false
-          // Read while the drain began: not begun, so that it stays unfinished.
-          guard mayRead else {
-            stoppedReading = true
-            continue
-          }
           open += 1
-          group.addTask { try await walk(delivery, tally) }
+          // Read while the drain began: not begun, so that it stays unfinished.
+          if !mayRead { stoppedReading = true }
+          group.addTask { [mayRead] in
+            if mayRead { return try await walk(delivery, tally) }
+            await source.abandon(delivery)
+            return .ended
+          }
         case .sourceEnded:
           (isReading, mayRead) = (false, false)
         case .readingStopped:
@@ -128,7 +129,11 @@ public struct Pipeline: Sendable {
   private func read(unlessRaised drain: Signal) async -> Event {
     do {
       switch try await drain.unlessRaised({ try await source.next() }) {
-      case .done(let delivery?): return .read(delivery)
+      case .done(let delivery?):
+        guard Task.isCancelled else { return .read(delivery) }
+        // The run is over, and nobody waits for this.
+        await source.abandon(delivery)
+        return .readingStopped
       case .done(nil): return .sourceEnded
       case .stopped: return .readingStopped
       }
@@ -151,14 +156,18 @@ public struct Pipeline: Sendable {
       let published = try await delivery.unlessWithdrawn {
         try await withThrowingDiscardingTaskGroup { saving in
           let outcome = try await outcome(of: delivery, tally, &saving)
-          return try await timed(.publish, tally) { try await publish(outcome) }
+          return try await tally.timed(.publish) { try await publish(outcome) }
         }
       }
       try await source.finish(delivery)
       tally.observe(.published(published))
-    } catch _ where Task.isCancelled || delivery.isWithdrawn {
+    } catch let failure as EnvironmentFailure where !Task.isCancelled && !delivery.isWithdrawn {
+      // Not abandoned: the job may be what broke the device, so this attempt counts.
+      throw failure
+    } catch {
       await source.abandon(delivery)
       tally.observe(.abandoned(delivery))
+      guard Task.isCancelled || delivery.isWithdrawn else { throw error }
     }
     return .ended
   }
@@ -192,7 +201,7 @@ public struct Pipeline: Sendable {
     var timings = StageTimings()
     let compression = job.compression ?? settings.compression
 
-    let fetched = try await timed(.fetch, tally, adding: &timings.fetch) {
+    let fetched = try await tally.timed(.fetch, adding: &timings.fetch) {
       try await images.fetch(job.image)
     }
     let held = memory.share(fetched.bytes.count + model.tilingRules.largestTiledImage, rank: rank)
@@ -209,16 +218,16 @@ public struct Pipeline: Sendable {
     var claim: EncodeClaim?
     let compressed = try await encodes.image(key, for: rank) {
       if let cache {
-        let look = try await timed(.cache, tally, adding: &timings.fetch) { try await cache.look(key) }
+        let look = try await tally.timed(.cache, adding: &timings.fetch) { try await cache.look(key) }
         let finding = try await cache.settle(look, key, settings.leases, tally)
         if case .stored(let image) = finding { return image }
         claim = finding.claim
       }
-      let tiles = try await timed(.tile, tally, adding: &timings.fetch) {
+      let tiles = try await tally.timed(.tile, adding: &timings.fetch) {
         try await images.tiles(of: fetched, rules: model.tilingRules)
       }
       try await turn.take()
-      return try await timed(.vision, tally) {
+      return try await tally.timed(.vision) {
         let reply = try await model.compress(tiles, compression)
         timings.vision = reply.milliseconds
         isNew = true
@@ -235,7 +244,7 @@ public struct Pipeline: Sendable {
     try await turn.take()
     let questions = job.questionsWithSelection
     Failpoint.reach("answer", job.id)
-    let replies = try await timed(.answer, tally) {
+    let replies = try await tally.timed(.answer) {
       try await model.answer(questions, about: compressed, key: key)
     }
     guard replies.count == job.questions.count else {
@@ -274,27 +283,5 @@ public struct Pipeline: Sendable {
       rejection: rejection, jobID: jobID, attempts: delivery.attempts, origin: delivery.origin,
       payload: delivery.payload)
     return .rejected(letter, delivery: delivery)
-  }
-
-  // MARK: Time
-
-  private func timed<Value>(
-    _ stage: Stage, _ tally: RunTally, _ work: () async throws -> Value
-  ) async rethrows -> Value {
-    var ignored = 0.0
-    return try await timed(stage, tally, adding: &ignored, work)
-  }
-
-  /// Runs `work`, tells the observer how long it took, and adds that to `milliseconds`.
-  private func timed<Value>(
-    _ stage: Stage, _ tally: RunTally, adding milliseconds: inout Double, _ work: () async throws -> Value
-  ) async rethrows -> Value {
-    let start = ContinuousClock.now
-    defer {
-      let duration = ContinuousClock.now - start
-      milliseconds += duration / .milliseconds(1)
-      tally.observe(.stage(stage, duration))
-    }
-    return try await work()
   }
 }

@@ -9,11 +9,18 @@ public protocol VisionLanguageModel: Sendable {
   /// Runs the vision tower and the vision-guided sampler once for the image.
   func compress(_ image: TiledImage, _ compression: Compression) async throws -> CompressionReply
 
+  /// Whether a stored image's tokens are some that this model can read: a store may be written by others.
+  func accepts(_ image: CompressedImage) -> Bool
+
   /// Answers the questions over one shared prefix. One reply for each question, in order; a question that
   /// fails does not touch its neighbours.
   ///
   /// - Parameter key: the image's, by which the model may keep the prefix for later questions.
   func answer(_ questions: [Question], about image: CompressedImage, key: TokenKey) async throws -> [Reply]
+}
+
+extension VisionLanguageModel {
+  public func accepts(_ image: CompressedImage) -> Bool { true }
 }
 
 /// What the model returns for one image.

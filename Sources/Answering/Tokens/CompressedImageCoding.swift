@@ -109,6 +109,8 @@ public enum TokenBlobError: Error, Equatable, CustomStringConvertible {
   case ofAnotherKey
   /// The checksum fits, but counts and sizes contradict each other.
   case inconsistent
+  /// Its tokens are none that the model can read: of another width, or not finite.
+  case ofAnotherModel
 
   public var description: String {
     switch self {
@@ -117,6 +119,7 @@ public enum TokenBlobError: Error, Equatable, CustomStringConvertible {
     case .damaged: "the blob's checksum does not fit"
     case .ofAnotherKey: "the blob was stored under another key"
     case .inconsistent: "the blob's counts contradict its size"
+    case .ofAnotherModel: "the blob's tokens are of another width than the model's, or not finite"
     }
   }
 }

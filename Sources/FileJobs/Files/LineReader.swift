@@ -68,7 +68,7 @@ struct LineReader: LineSequence {
       bytes.removeFirst(3)
       length -= 3
     }
-    if length > limit { bytes.removeLast(bytes.count - min(Payload.limit, limit)) }
+    if length > limit { bytes = Array(bytes.prefix(min(Payload.limit, limit))) }
     return Line(number: lineNumber, bytes: Data(bytes), length: length)
   }
 

@@ -6,8 +6,8 @@ import Foundation
 ///
 /// Holds about 40 bytes in memory for each job and for each question.
 public struct ResultCollection {
-  /// Questions of each job that are still open.
-  private var open: [ProgressKey: UInt16] = [:]
+  /// How many questions are still open under each job id. Lines may share one, with other questions.
+  private var open: [ProgressKey: Int] = [:]
   /// What the output held, and what came since.
   private var done: Set<ProgressKey> = []
   private var seen: Set<ProgressKey> = []
@@ -38,7 +38,7 @@ public struct ResultCollection {
         continue
       }
       questions += job.questions.count
-      open[.refusedJob(job.id), default: 0] += UInt16(job.questions.count)
+      open[.refusedJob(job.id), default: 0] += job.questions.count
     }
     openQuestions = questions
     guard output != FileRun.stream else {
@@ -86,21 +86,34 @@ public struct ResultCollection {
       repeats += 1
       return false
     }
-    let key = ProgressKey.refusedJob(job)
-    guard !done.contains(question), let left = open[key] else { return false }
-    open[key] = left == 1 ? nil : left - 1
-    openQuestions -= 1
+    guard !done.contains(question), closed(1, of: job) == 1 else { return false }
     if fields["error"] != nil { failures += 1 }
     return true
   }
 
   private mutating func takeDeadLetter(_ record: Data) throws(Rejection) -> Bool {
-    guard let job = try DeadLetter(json: record).jobID, let left = open.removeValue(forKey: .refusedJob(job))
-    else {
-      return false
+    let letter = try DeadLetter(json: record)
+    guard let job = letter.jobID else { return false }
+    var refused = Int.max
+    // The line itself says which questions these are. Where the letter lost it, they are all that are open.
+    if let line = letter.payload, !line.isTruncated, let asked = try? Job(json: line.bytes).questions {
+      refused = 0
+      for question in asked where !done.contains(.answer(job: job, question: question.id)) {
+        if seen.insert(.answer(job: job, question: question.id)).inserted { refused += 1 }
+      }
     }
-    openQuestions -= Int(left)
-    failures += Int(left)
-    return true
+    refused = closed(refused, of: job)
+    failures += refused
+    return refused > 0
+  }
+
+  /// Closes so many of the job's questions, or all that are open. How many.
+  private mutating func closed(_ count: Int, of job: String) -> Int {
+    let key = ProgressKey.refusedJob(job)
+    guard let left = open[key] else { return 0 }
+    let count = min(count, left)
+    open[key] = count == left ? nil : left - count
+    openQuestions -= count
+    return count
   }
 }

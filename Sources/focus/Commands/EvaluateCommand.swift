@@ -70,9 +70,13 @@ struct EvaluateCommand: ConfiguredCommand {
     var outcomes: [Outcome] = []
     var first = try against.map { try earlierAnswers($0, to: dataset).scored(metric) }
     // The model's files are the same for all; what it keeps of earlier questions would make a setting faster, so each
-    // that is computed has a model of its own.
-    var loaded = try await loadModel(model, changing: settings[0].apply)
-    let identity = loaded.identity
+    // that is computed has a model of its own. One at a time: memory may hold no second.
+    var loaded: LlavaModel?
+    let identity: ModelIdentity
+    do {
+      let first = try await loadModel(model, changing: settings[0].apply)
+      (loaded, identity) = (first, first.identity)
+    }
     for (index, setting) in settings.enumerated() {
       log.info("setting \(index + 1) of \(settings.count): \(setting.name)")
       let basis = SettingAnswers.Basis(setting: setting.name, model: identity, questions: questions)
@@ -81,8 +85,9 @@ struct EvaluateCommand: ConfiguredCommand {
         log.info("its answers are there already")
         answers = kept
       } else {
-        if index > 0 { loaded = try await loadModel(model, changing: setting.apply) }
-        let model = loaded
+        if index > 0 { loaded = nil }
+        let model = if let loaded { loaded } else { try await loadModel(model, changing: setting.apply) }
+        loaded = nil
         answers = try await interruptible(folder) {
           try await pass.answers(setting, model, basis: basis, until: drain)
         }

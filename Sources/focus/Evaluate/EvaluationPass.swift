@@ -43,24 +43,29 @@ struct EvaluationPass {
       rows: [])
     let imageNumbers = Dictionary(
       dataset.jobs.map(\.image).enumerated().map { ($1, $0) }, uniquingKeysWith: { first, _ in first })
+    var imagesSeen: Set<Int> = []
     for job in dataset.jobs {
+      let imageNumber = imageNumbers[job.image] ?? 0
       let outcome = outcomes[job.id]
       var results: [String: JobResult] = [:]
       var refusal: Rejection?
       switch outcome {
       case .answered(let answered, _, _):
         results = Dictionary(answered.map { ($0.questionID, $0) }, uniquingKeysWith: { first, _ in first })
-        if let first = answered.first { times.add(first.timings) }
+        times.add(ofOneJob: answered.map(\.timings))
       case .rejected(let letter, _): refusal = letter.rejection
       case nil: refusal = Rejection(.internal, "no outcome")
       }
-      if let shares = results.values.first(where: { $0.visualTokens != nil })?.visualTokens?.scaleShares {
+      // An image may be in several jobs.
+      if let shares = results.values.first(where: { $0.visualTokens != nil })?.visualTokens?.scaleShares,
+        imagesSeen.insert(imageNumber).inserted
+      {
         answers.scaleShares.append(shares)
       }
       for question in job.questions {
         answers.rows.append(
           row(
-            question, of: job, results[question.id], refusal, image: imageNumbers[job.image] ?? 0))
+            question, of: job, results[question.id], refusal, image: imageNumber))
       }
     }
     answers.seconds.vision = times.vision / 1000
@@ -107,10 +112,12 @@ private final class FoundAnswers: ResultSink {
 }
 
 extension StageTimings {
-  fileprivate mutating func add(_ other: StageTimings) {
-    vision += other.vision
-    prefill += other.prefill
-    decode += other.decode
+  /// Questions of one job share the vision tower's time, and mostly the steps of the language model: its time is that
+  /// of the question it took longest for.
+  fileprivate mutating func add(ofOneJob timings: [StageTimings]) {
+    vision += timings.first?.vision ?? 0
+    prefill += timings.map(\.prefill).max() ?? 0
+    decode += timings.map(\.decode).max() ?? 0
   }
 }
 

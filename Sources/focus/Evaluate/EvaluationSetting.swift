@@ -39,6 +39,9 @@ struct EvaluationSetting: Equatable {
         throw Failure.unusable("--setting “\(text)” gives \(key.rawValue) twice; put values together: a|b")
       }
       let values = sides[1].split(separator: "|").map(String.init)
+      guard !values.isEmpty else {
+        throw Failure.unusable("--setting “\(text)” gives \(key.rawValue) no value")
+      }
       for value in values { try check(value, of: key) }
       settings = settings.flatMap { setting in
         values.map { value in

@@ -4,7 +4,7 @@ import TokenSampling
 
 @testable import Answering
 
-/// Jobs from an array; counts what was read and finished.
+/// Jobs from an array; counts what was read, finished and abandoned.
 final class FakeSource: JobSource {
   struct Broken: Error {}
 
@@ -13,7 +13,7 @@ final class FakeSource: JobSource {
   private let breaksAtEnd: Bool
   /// Suspends after the last delivery, as a topic does, until cancelled.
   private let waitsAtEnd: Bool
-  private let state = Mutex((read: 0, finished: [Int](), hasEnded: false))
+  private let state = Mutex((read: 0, finished: [Int](), abandoned: [Int](), hasEnded: false))
 
   init(_ deliveries: [Delivery], breaksAtEnd: Bool = false, waitsAtEnd: Bool = false) {
     self.deliveries = deliveries
@@ -29,6 +29,7 @@ final class FakeSource: JobSource {
   /// Whether the end was told.
   var hasEnded: Bool { state.withLock(\.hasEnded) }
   var finished: [Int] { state.withLock(\.finished) }
+  var abandoned: [Int] { state.withLock(\.abandoned) }
 
   func next() async throws -> Delivery? {
     let place = state.withLock { $0.read }
@@ -44,6 +45,10 @@ final class FakeSource: JobSource {
 
   func finish(_ delivery: Delivery) async throws {
     state.withLock { $0.finished.append(delivery.sequence) }
+  }
+
+  func abandon(_ delivery: Delivery) async {
+    state.withLock { $0.abandoned.append(delivery.sequence) }
   }
 }
 
@@ -82,6 +87,7 @@ final class FakeImages: ImageSource {
 final class FakeModel: VisionLanguageModel {
   let identity = ModelIdentity(name: "fake", fingerprint: "0")
   let tilingRules = TilingRules(tileSize: 1, patchSize: 1)
+  private let channels: Int
   let encodes = Counter()
   let answers = Counter()
   /// Runs inside `encode` with the call's number from 1.
@@ -90,12 +96,16 @@ final class FakeModel: VisionLanguageModel {
   private let onAnswer: @Sendable (Int) async throws -> Void
 
   init(
+    channels: Int = 1,
     onEncode: @escaping @Sendable (Int) async throws -> Void = { _ in },
     onAnswer: @escaping @Sendable (Int) async throws -> Void = { _ in }
   ) {
+    self.channels = channels
     self.onEncode = onEncode
     self.onAnswer = onAnswer
   }
+
+  func accepts(_ image: CompressedImage) -> Bool { image.channels == channels }
 
   func tokenRecipe(_ compression: Compression) -> String { "fake \(compression)" }
 

@@ -21,6 +21,8 @@ struct PipelineDrainTests {
     #expect(ending.counts.jobsAnswered == source.finished.count)
     #expect(ending.counts.jobsAbandoned == 0)
     #expect((1...4).contains(source.finished.count))
+    // What was read too late is given back.
+    #expect(source.finished.count + source.abandoned.count == source.read)
   }
 
   @Test("Jobs that outlast the drain are abandoned, unfinished and unpublished")

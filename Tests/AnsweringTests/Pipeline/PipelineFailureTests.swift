@@ -62,6 +62,7 @@ struct PipelineFailureTests {
     }
     #expect(source.finished == Array(0..<10))
     #expect(source.read == 11)
+    #expect(source.abandoned == [10])
   }
 
   @Test("A broken source stops the run after the jobs in flight are finished")
@@ -84,5 +85,7 @@ struct PipelineFailureTests {
     }
     #expect(sink.outcomes.count == 2)
     #expect(source.finished.count == 2)
+    // The job at which the device broke keeps its attempt: it may be the cause.
+    #expect(!source.abandoned.contains(2) && source.abandoned.contains(3))
   }
 }

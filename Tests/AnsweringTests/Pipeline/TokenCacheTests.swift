@@ -83,6 +83,15 @@ struct TokenCacheTests {
     #expect(store.entry(key)?.blob == good)
   }
 
+  @Test("A blob that the model cannot read is a miss and replaced")
+  func unreadableBlob() async throws {
+    let store = FakeStore()
+    store.put(CompressedImageCoding.encode(.fake(encodedTokens: 1), key: key), under: key)
+    let ending = try await run(
+      [.job(0, image: "cat")], FakeImages(), FakeModel(channels: 2), FakeSink(), store)
+    #expect(ending.counts.tokenCache == [.damaged: 1, .saved: 1])
+  }
+
   @Test("A store that fails keeps no job from its answer, and is soon left alone")
   func failingStore() async throws {
     let store = FakeStore(onLoad: { throw FakeStore.Down() }, onSave: { throw FakeStore.Down() })
