@@ -59,10 +59,11 @@ def compare(options: argparse.Namespace, language: Path) -> None:
         if place is None:
             equal += 1
             continue
-        lead = their["leads"][place]
+        lead = min(their["leads"][start_of_word(their["pieces"], place):place + 1])
         unexplained += lead >= THIN_LEAD
         print(f"  {pair[0]}, {pair[1]}: part at token {place}, where llama.cpp's lead is {lead}"
-              + ("" if lead < THIN_LEAD else ": NOT THIN"))
+              + ("" if lead < THIN_LEAD else ": NOT THIN")
+              + f"; ours {ours[pair]!r}, llama.cpp's {b''.join(their['pieces']).decode(errors='replace').strip()!r}")
     same = sum(theirs[pair]["tokens"] == itself[pair]["tokens"] for pair in theirs)
     print(f"{language}: {equal} of {len(theirs)} answers of {options.tokens} tokens equal, {unexplained} part where the"
           f" lead is not thin; {len(set(ours.values()))} distinct;"
@@ -85,6 +86,13 @@ def first_difference(ours: str, pieces: list[bytes]) -> int | None:
         if not ours.startswith(start):
             return count - 1
     return len(pieces) - 1
+
+
+def start_of_word(pieces: list[bytes], place: int) -> int:
+    """A lone space before the token may be where the answers part: ours may hold the word that begins with one."""
+    while place > 0 and not pieces[place - 1].strip():
+        place -= 1
+    return place
 
 
 def answers(options: argparse.Namespace, language: Path, vision: Path, images: list[Path], folder: Path) -> dict:
