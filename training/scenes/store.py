@@ -1,6 +1,6 @@
 """Scenes drawn ahead: memory maps of tiles and labels. The scenes themselves are composed again when they are needed.
 
-    python -m training.scenes.store --folder DIRECTORY --count 48000
+    python -m training.scenes.store --folder DIRECTORY --count 80000
 """
 
 import argparse
@@ -103,7 +103,7 @@ class SceneStore:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--folder", type=Path, required=True)
-    parser.add_argument("--count", type=int, default=48000, help="scenes of all formats together")
+    parser.add_argument("--count", type=int, default=80000, help="scenes of all formats together")
     parser.add_argument("--processes", type=int, default=1)
     options = parser.parse_args()
     SceneStore(options.folder, TRAINING, options.count).draw(options.processes)

@@ -40,8 +40,9 @@ def main() -> None:
 
 def train(options: argparse.Namespace) -> None:
     until = time.monotonic() + 60 * options.minutes if options.minutes else float("inf")
-    stores = {TRAINING: SceneStore(options.folder / "scenes", TRAINING, options.scenes),
-              LETTERS: SceneStore(options.folder / "scenes", LETTERS, options.scenes // 4)}
+    counts = {TRAINING: options.scenes, LETTERS: options.scenes // 4}
+    seen = {split for name in options.stages for split in STAGES[name].splits}
+    stores = {split: SceneStore(options.folder / "scenes", split, count) for split, count in counts.items() if split in seen}
     for store in stores.values():
         store.draw(max(options.processes, options.workers))
     settings = Settings(options.folder, tokenizer(options.folder), stores, options.device,
@@ -131,7 +132,7 @@ def arguments() -> argparse.Namespace:
         added.add_argument("--exact", action="store_true", help="compute in float32 even where BF16 is faster")
 
     training = command("train", train, "all stages, or some")
-    computing(training, 48_000, 24)
+    computing(training, 80_000, 24)
     training.add_argument("--stages", nargs="+", choices=STAGES, default=list(STAGES))
     training.add_argument("--minutes", type=float, help="stop after these, to be gone on with")
     training.add_argument("--share", type=float, default=1.0, help="of each stage's images, to try things")
