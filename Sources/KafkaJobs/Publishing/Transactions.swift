@@ -14,6 +14,9 @@ final class Transactions: PublishingRounds {
   private static let longest = Duration.seconds(25)
   /// How long records may take of that: what they have not reached is held, and the rest goes on.
   private static let longestDelivery = Duration.seconds(15)
+  /// How long a call may take at least. A machine that stood still wakes with its deadline behind it, and must hear
+  /// from the broker that it was fenced: given up unasked, its next connection would fence the one in its place.
+  private static let shortestMilliseconds: Int32 = 5000
   /// How long a call may take once the worker is to stop.
   private static let stoppedMilliseconds: Int32 = 1000
 
@@ -126,7 +129,7 @@ final class Transactions: PublishingRounds {
     try retrying(until: deadline) { rd_kafka_abort_transaction(producer.client.handle, $0) }
   }
 
-  /// Makes the same call again as long as librdkafka says that it may succeed.
+  /// Makes the same call again as long as librdkafka says that it may succeed, and once after the deadline.
   ///
   /// Once the worker is to stop, nobody waits for the transaction: each call gets one short try, and what stays
   /// open is settled by the next worker of this name, or by its age.
@@ -134,16 +137,18 @@ final class Transactions: PublishingRounds {
     until deadline: ContinuousClock.Instant, _ call: (_ milliseconds: Int32) -> OpaquePointer?
   ) throws(KafkaError) {
     while true {
+      let isLast = ContinuousClock.now >= deadline
       do throws(KafkaError) {
         return try check(call(milliseconds(until: deadline)))
       } catch {
-        guard error.isRetriable, ContinuousClock.now < deadline, !isStopped() else { throw error }
+        guard error.isRetriable, !isLast, !isStopped() else { throw error }
       }
     }
   }
 
   private func milliseconds(until deadline: ContinuousClock.Instant) -> Int32 {
-    let left = max(1, Int32(ContinuousClock.now.duration(to: deadline) / .milliseconds(1)))
+    let left = max(
+      Self.shortestMilliseconds, Int32(ContinuousClock.now.duration(to: deadline) / .milliseconds(1)))
     return isStopped() ? min(left, Self.stoppedMilliseconds) : left
   }
 }

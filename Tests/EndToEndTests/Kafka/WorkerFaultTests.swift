@@ -29,14 +29,17 @@ extension EndToEnd {
           == kafka.questions.filter { !$0.hasPrefix("7/") })
     }
 
-    /// Stopped like a machine that hangs, replaced, and awake again: it must not publish, and ends.
+    /// Stopped like a machine that hangs, replaced, and awake again: it must not publish, and ends. So it does where it
+    /// wakes after the time that its transaction may take, and would give that up.
     @Test func aZombieIsFenced() async throws {
       let kafka = try await KafkaFolder(jobs: 60)
       // In its second transaction, which has its records and not its offsets.
       let zombie = try kafka.worker("one", failpoints: "transaction.produced=stop@2")
       #expect(await zombie.happens { $0.isStopped })
+      let late = ContinuousClock.now + .seconds(26)
       let second = try kafka.worker("one")
       try await kafka.collectEverything()
+      try await ContinuousClock().sleep(until: late)
       zombie.send(SIGCONT)
       try await expectFenced(zombie)
       try await kafka.expectEverythingPublished()
