@@ -75,6 +75,10 @@ final class ComputeDevice {
   /// Whether the CPU multiplies BF16 directly (AVX512-BF16), twice as fast as F16.
   var multipliesBF16: Bool { feature("AVX512_BF16") }
 
+  /// Whether the CPU computes in vectors of 512 bits. In narrower ones F32 products are no faster than F16's, and read
+  /// twice as much memory.
+  var hasWideVectors: Bool { feature("AVX512") }
+
   /// Builds a graph with `build`, fills its inputs with `fill`, computes it, and hands it to `read`.
   ///
   /// Where the graph before had the same `key`, it is used again and not built: one key, one graph. Tensors are

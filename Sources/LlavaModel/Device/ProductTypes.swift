@@ -14,18 +14,17 @@ struct ProductTypes {
 
   /// Whether the CPU multiplies BF16 directly, at twice F16's speed and more.
   let multipliesBF16: Bool
-  /// Whether F16 and BF16 widen to F32 where the CPU does not multiply BF16: for vision weights, which multiply
-  /// hundreds of rows at least.
-  let widensHalves: Bool
+  /// What F16 and BF16 multiply as; nil for themselves. For vision weights, which multiply hundreds of rows at least.
+  let halves: ggml_type?
   private let device: ComputeDevice
 
   /// Rows from which Q8_0 is faster as BF16; below, converting the weight takes longer than it saves.
   static let leastRows = 96
 
-  init(device: ComputeDevice, widensHalves: Bool = false) {
+  init(device: ComputeDevice, halves: ggml_type? = nil) {
     self.device = device
     multipliesBF16 = device.isCPUOnly && device.multipliesBF16
-    self.widensHalves = widensHalves && device.isCPUOnly
+    self.halves = halves
   }
 
   /// The form in which `weight` multiplies this many rows; nil for the one that it is kept in.
@@ -34,7 +33,7 @@ struct ProductTypes {
     case GGML_TYPE_Q8_0: multipliesBF16 && rows >= Self.leastRows ? .widened : nil
     case GGML_TYPE_Q4_K:
       rows > RepackedBuffer.mostRows && RepackedBuffer.holds(weight, on: device) ? .deinterleaved : nil
-    case GGML_TYPE_F16, GGML_TYPE_BF16: widensHalves && !multipliesBF16 ? .cast(GGML_TYPE_F32) : nil
+    case GGML_TYPE_F16, GGML_TYPE_BF16: halves.flatMap { $0 == weight.pointee.type ? nil : .cast($0) }
     default: nil
     }
   }

@@ -26,7 +26,7 @@ final class VisionTower {
     storage = try loader.load()
     newline = weights.newline.map { $0.floats() } ?? []
     self.device = device
-    types = ProductTypes(device: device, widensHalves: type == .auto)
+    types = ProductTypes(device: device, halves: type.product(on: device))
   }
 
   /// Features of each tile without the class token: `[tile, patch, channels]`.

@@ -2,24 +2,29 @@ import CLlama
 
 /// `--vision-type`: the element type the vision tower's products run in.
 public enum VisionType: String, Sendable, CaseIterable {
-  /// The fastest type on this machine that loses nothing that matters: on CPUs that multiply BF16 directly F16
-  /// becomes BF16 at load; on those that don't F16 and BF16 widen to F32 while they are used.
+  /// 16-bit weights multiply as the type that is fastest on this machine and loses nothing that matters.
   case auto
   /// As the file holds them.
   case file
 
-  /// The type that the weights of a matrix are held in.
+  /// The type that 16-bit weights multiply as; nil for their own.
+  ///
+  /// BF16 where the CPU multiplies it, else F32 in wide vectors. In narrow ones F32 is no faster than F16 and reads
+  /// twice the memory. F16 is the more exact of the two halves, and the range of published towers lies well within it.
+  func product(on device: ComputeDevice) -> ggml_type? {
+    guard self == .auto, device.isCPUOnly else { return nil }
+    return device.multipliesBF16 ? GGML_TYPE_BF16 : device.hasWideVectors ? GGML_TYPE_F32 : GGML_TYPE_F16
+  }
+
+  /// The type that the weights of a matrix are held in: converted at load where that costs no memory and saves doing
+  /// it for each image.
   func stored(_ type: ggml_type, on device: ComputeDevice) -> ggml_type {
-    isChanged(type, on: device) && device.multipliesBF16 ? GGML_TYPE_BF16 : type
+    guard let product = product(on: device), type == GGML_TYPE_F16, product == GGML_TYPE_BF16 else { return type }
+    return product
   }
 
   /// Names what becomes of 16-bit weights here.
   func name(on device: ComputeDevice) -> String {
-    guard isChanged(GGML_TYPE_F16, on: device) else { return "file" }
-    return device.multipliesBF16 ? "bf16" : "f32"
-  }
-
-  private func isChanged(_ type: ggml_type, on device: ComputeDevice) -> Bool {
-    self == .auto && device.isCPUOnly && (type == GGML_TYPE_F16 || type == GGML_TYPE_BF16)
+    product(on: device).map { String(cString: ggml_type_name($0)) } ?? "file"
   }
 }
