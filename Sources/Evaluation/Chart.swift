@@ -37,7 +37,9 @@ public struct Chart {
     self.lines = lines
   }
 
+  /// Of the picture without the lines' names, which stand below: they are long, and would hide points elsewhere.
   private static let (width, height) = (720.0, 440.0)
+  private static let nameHeight = 18.0
   private static let (left, right, top, bottom) = (70.0, 20.0, 44.0, 56.0)
   /// Told apart also by who sees fewer colours (Okabe and Ito).
   private static let colors = [
@@ -47,6 +49,7 @@ public struct Chart {
   public var svg: String {
     let points = lines.flatMap(\.points)
     let xs = Axis(points.map(\.x))
+    let fullHeight = Self.height + Self.nameHeight * Double(lines.count)
     let ys = Axis(points.flatMap { [$0.y, $0.interval?.low ?? $0.y, $0.interval?.high ?? $0.y] })
     func place(_ x: Double, _ y: Double) -> (x: String, y: String) {
       let width = Self.width - Self.left - Self.right
@@ -56,7 +59,7 @@ public struct Chart {
       )
     }
     var parts = [
-      "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 \(number(Self.width)) \(number(Self.height))\" "
+      "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 \(number(Self.width)) \(number(fullHeight))\" "
         + "font-family=\"sans-serif\" font-size=\"13\">",
       "<rect width=\"100%\" height=\"100%\" fill=\"white\"/>",
       text(title, Self.left, 24, size: 16),
@@ -86,11 +89,10 @@ public struct Chart {
         }
         parts.append("<circle cx=\"\(x)\" cy=\"\(y)\" r=\"3.5\" fill=\"\(color)\"/>")
       }
-      let row = Self.top + 16 * Double(index + 1)
+      let row = Self.height + Self.nameHeight * Double(index)
       parts.append(
-        "<rect x=\"\(number(Self.width - 220))\" y=\"\(number(row - 9))\" width=\"12\" height=\"4\" fill=\"\(color)\"/>"
-      )
-      parts.append(text(line.name, Self.width - 202, row - 3))
+        "<rect x=\"\(number(Self.left))\" y=\"\(number(row))\" width=\"12\" height=\"4\" fill=\"\(color)\"/>")
+      parts.append(text(line.name, Self.left + 18, row + 6))
     }
     return (parts + ["</svg>"]).joined(separator: "\n") + "\n"
   }
@@ -117,7 +119,9 @@ public struct Chart {
       let (least, most) = (finite.min() ?? 0, finite.max() ?? 1)
       let span = most > least ? most - least : max(1, abs(least))
       let power = pow(10, floor(log10(span / 5)))
-      let step = [1, 2, 5, 10].map { $0 * power }.first { span / $0 <= 6 } ?? power * 10
+      // Layers and images are counted: between two whole numbers there is none.
+      let finest = finite.allSatisfy { $0 == $0.rounded() } ? 1 : 0.0
+      let step = max(finest, [1, 2, 5, 10].map { $0 * power }.first { span / $0 <= 6 } ?? power * 10)
       self.step = step
       low = floor(least / step) * step
       high = max(low + step, ceil(most / step) * step)
