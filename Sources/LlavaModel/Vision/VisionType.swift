@@ -19,8 +19,7 @@ public enum VisionType: String, Sendable, CaseIterable {
   /// The type that the weights of a matrix are held in: converted at load where that costs no memory and saves doing
   /// it for each image.
   func stored(_ type: ggml_type, on device: ComputeDevice) -> ggml_type {
-    guard let product = product(on: device), type == GGML_TYPE_F16, product == GGML_TYPE_BF16 else { return type }
-    return product
+    type == GGML_TYPE_F16 && product(on: device) == GGML_TYPE_BF16 ? GGML_TYPE_BF16 : type
   }
 
   /// Names what becomes of 16-bit weights here.
