@@ -10,8 +10,9 @@ import Logging
 final class Transactions: PublishingRounds {
   /// Bytes of one transaction's records, beyond its first outcome.
   private static let largest = 16 << 20
-  /// Less than `transaction.timeout.ms`, so that it is never the broker who ends one.
-  private static let longest = Duration.seconds(25)
+  /// Until a call gets its last try. With those of two calls, less than `transaction.timeout.ms`, so that it is never
+  /// the broker who ends a transaction: the producer would be fenced.
+  private static let longest = Duration.seconds(18)
   /// How long records may take of that: what they have not reached is held, and the rest goes on.
   private static let longestDelivery = Duration.seconds(15)
   /// How long a call may take at least. A machine that stood still wakes with its deadline behind it, and must hear
