@@ -42,7 +42,8 @@ def train(options: argparse.Namespace) -> None:
     until = time.monotonic() + 60 * options.minutes if options.minutes else float("inf")
     counts = {TRAINING: options.scenes, LETTERS: options.scenes // 4}
     seen = {split for name in options.stages for split in STAGES[name].splits}
-    stores = {split: SceneStore(options.folder / "scenes", split, count) for split, count in counts.items() if split in seen}
+    stores = {split: SceneStore(options.folder / "scenes", split, count)
+              for split, count in counts.items() if split in seen}
     for store in stores.values():
         store.draw(max(options.processes, options.workers))
     settings = Settings(options.folder, tokenizer(options.folder), stores, options.device,

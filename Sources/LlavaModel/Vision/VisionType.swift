@@ -10,7 +10,7 @@ public enum VisionType: String, Sendable, CaseIterable {
   /// The type that 16-bit weights multiply as; nil for their own.
   ///
   /// BF16 where the CPU multiplies it, else F32 in wide vectors. In narrow ones F32 is no faster than F16 and reads
-  /// twice the memory. F16 is the more exact of the two halves, and the range of published towers lies well within it.
+  /// twice the memory. F16 is the more exact of the two halves, but ends at 65,504: a tower beyond that needs `file`.
   func product(on device: ComputeDevice) -> ggml_type? {
     guard self == .auto, device.isCPUOnly else { return nil }
     return device.multipliesBF16 ? GGML_TYPE_BF16 : device.hasWideVectors ? GGML_TYPE_F32 : GGML_TYPE_F16
