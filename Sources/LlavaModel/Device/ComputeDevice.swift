@@ -101,6 +101,7 @@ final class ComputeDevice {
         throw ModelError.device(
           "\(name) has too little memory for this step; lower --step-rows or --context-cells")
       }
+      adviseMemory(of: builder.graph)
       if let key { kept = KeptGraph(key: key, builder: builder, graph: graph) }
     }
     fill(graph)
@@ -108,6 +109,17 @@ final class ComputeDevice {
       throw ModelError.device("\(name) reported an error while computing")
     }
     return try read(graph)
+  }
+
+  /// Asks for large pages; where a graph lies in the memory of the one before, nothing comes of it.
+  private func adviseMemory(of graph: OpaquePointer) {
+    for index in (0..<ggml_graph_n_nodes(graph)).reversed() {
+      // A view lies in the memory of another, weights perhaps.
+      guard let node = ggml_graph_node(graph, index), node.pointee.view_src == nil,
+        let buffer = node.pointee.buffer
+      else { continue }
+      return HugePages.advise(buffer, on: self)
+    }
   }
 
   /// A graph with its memory, as the scheduler holds it.

@@ -2,11 +2,12 @@ import CLlama
 
 /// The CPU's buffer type that interleaves a weight's rows for its wide kernels.
 ///
-/// Q4_0 is twice as fast so at hundreds of rows, and not slower at one. Q4_K is faster so at a few rows, and half as
-/// fast at hundreds: there a graph takes it apart again. Other types have no such form, or gain nothing.
+/// Q4_0 is twice as fast so at hundreds of rows, and not slower at one. Q4_K is a quarter faster so at up to a dozen
+/// rows, and half as fast at hundreds: there a graph takes it apart again, which costs as much as reading it once more.
+/// Other types have no such form, or gain nothing.
 enum RepackedBuffer {
   /// Rows up to which an interleaved Q4_K multiplies faster than a plain one.
-  static let mostRows = 16
+  static let mostRows = 24
 
   /// Whether `weight` lies in such a buffer of `device`.
   static func holds(_ weight: Tensor, on device: ComputeDevice) -> Bool {

@@ -1,4 +1,5 @@
 import CLlama
+import Foundation
 
 /// Places a file's tensors on the device: mapped from the file where nothing changes, else converted once.
 ///
@@ -91,13 +92,28 @@ final class WeightLoader {
         throw .device("\(device.name) has too little memory for the weights of \(file.path)")
       }
       ggml_backend_buffer_set_usage(buffer, GGML_BACKEND_BUFFER_USAGE_WEIGHTS)
+      HugePages.advise(buffer, on: device)
       weights.buffers.append(buffer)
     }
-    for weight in declared where weight.buffer != nil {
-      WeightConversion.copy(file.map.bytes(weight.entry.bytes), weight.entry.type, to: weight.tensor)
-      file.map.release(weight.entry.bytes)
-    }
+    convert()
     return weights
+  }
+
+  /// Fills the tensors that are not used in place, several at once: for a large model this is most of its loading.
+  private func convert() {
+    let map = file.map
+    // Each tensor is touched by one iteration alone.
+    nonisolated(unsafe) let converted = declared.filter { $0.buffer != nil }
+    let fill: @Sendable (Int) -> Void = { index in
+      let (tensor, entry, _) = converted[index]
+      WeightConversion.copy(map.bytes(entry.bytes), entry.type, to: tensor)
+      map.release(entry.bytes)
+    }
+    if device.isCPUOnly {
+      DispatchQueue.concurrentPerform(iterations: converted.count, execute: fill)
+    } else {
+      converted.indices.forEach(fill)
+    }
   }
 
   /// nil where the tensor is used in place in the mapped file.

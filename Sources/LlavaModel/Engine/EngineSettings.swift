@@ -30,8 +30,8 @@ public struct EngineSettings: Sendable, Equatable {
   /// Rows computed together at most.
   public var stepRows = 1024
   /// Whether the CPU keeps Q4_K weights interleaved and not mapped: few answers at a time are decoded faster, more
-  /// than sixteen slower.
-  public var repacks = false
+  /// than 24 slower.
+  public var repacks = true
 
   public init() {}
 

@@ -48,7 +48,8 @@ struct ModelOptions: ParsableArguments {
   @Flag(
     inversion: .prefixedNo, exclusivity: .chooseLast,
     help:
-      "Keep Q4_K weights repacked, not mapped: faster for up to eight answers at a time, slower for more.")
+      "Keep Q4_K weights repacked (faster for up to sixteen answers at a time), or mapped. (default: repacked)"
+  )
   var repack: Bool?
 
   @Option(help: "Type of the vision weights: auto (the fastest here) or file (as stored).")

@@ -21,7 +21,7 @@ func loadModel(
   settings.prompt = try options.template()
   settings.contextCells = options.contextCells
   settings.stepRows = options.stepRows
-  settings.repacks = options.repack ?? false
+  settings.repacks = options.repack ?? settings.repacks
   settings.selectionLayer = options.selectionLayer
   settings.selectionAmount = options.selectionShare.map { .cumulative($0) }
   settings.importanceHeads = options.importanceHeads.flatMap { HeadReduction(rawValue: $0.rawValue) }
