@@ -111,6 +111,6 @@ STAGES = {stage.name: stage for stage in (
     # Images of one small size are cheap, and teach as much at first.
     Stage("small", "tower", 24_000, 1e-3, plain_loss, FORMATS[:1]),
     Stage("full", "small", 40_000, 6e-4, plain_loss),
-    Stage("samplers", "full", 30_000, 4e-4, samplers_loss,
+    Stage("samplers", "full", 30_000, 2e-4, samplers_loss,
           questions=lambda generator: PRUNED_QUESTIONS if draws_pruning(generator) else None),
-    Stage("baseline", "full", 30_000, 4e-4, plain_loss))}
+    Stage("baseline", "full", 30_000, 2e-4, plain_loss))}
