@@ -25,11 +25,11 @@ JPEG_EVERY, JPEG_QUALITY = 3, 95
 LONGEST_ANSWER = 32  # tokens
 
 
-def write_evaluation_set(folder: Path, split: Split, count: int, questions: int = QUESTIONS) -> None:
+def write_evaluation_set(folder: Path, split: Split, count: int, questions: int = QUESTIONS, first: int = 0) -> None:
     (folder / "images").mkdir(parents=True, exist_ok=True)
     generator = Random(f"evaluation set/{split.name}")
     with open(folder / "jobs.jsonl", "w") as file:
-        for number in range(count):
+        for number in range(first, first + count):
             kind = generator.choices(FORMATS, [kind.weight for kind in FORMATS])[0]
             file.write(json.dumps(write_scene(folder, split, kind, number, questions, generator)) + "\n")
 
@@ -66,9 +66,12 @@ def main() -> None:
     parser.add_argument("--output", type=Path, required=True)
     parser.add_argument("--split", choices=SPLITS, default=HELD_OUT.name)
     parser.add_argument("--count", type=int, default=300, help="images")
+    parser.add_argument("--first", type=int, default=0,
+                        help="number of the first scene: training sees those below its own --scenes")
     parser.add_argument("--questions", type=int, default=QUESTIONS, help="about each image, at most")
     options = parser.parse_args()
-    write_evaluation_set(options.output, SPLITS[options.split], options.count, options.questions)
+    write_evaluation_set(options.output, SPLITS[options.split], options.count, options.questions,
+                         options.first)
 
 
 if __name__ == "__main__":
