@@ -131,34 +131,10 @@ final class VisionTower {
   /// One pre-norm transformer block; `state` is `[C, rows, tiles]`.
   private func block(_ block: VisionWeights.Block, _ state: Tensor, in builder: GraphBuilder) -> Tensor {
     let context = builder.context
-    let (rows, tiles) = (state.pointee.ne.1, state.pointee.ne.2)
-    let headWidth = Int64(parameters.width / parameters.heads)
-
-    func heads(_ linear: Linear, _ rowsIn: Tensor) -> Tensor {
-      let product = builder.linear(rowsIn, linear)
-      let split: Tensor = ggml_reshape_4d(
-        context, product, headWidth, Int64(parameters.heads), rows, tiles)
-      return ggml_permute(context, split, 0, 2, 1, 3)  // [head width, rows, heads, tiles]
-    }
     let normed = builder.layerNorm(state, block.norm1, epsilon: parameters.epsilon)
-    let query = heads(block.query, normed)
-    let key = heads(block.key, normed)
-    let value = heads(block.value, normed)
-    // Keys and values stay F32 views: the tiled kernel reads them in place, with no cast and no copy.
-    func attend(_ query: Tensor) -> Tensor {
-      ggml_flash_attn_ext(context, query, key, value, nil, 1 / Float(headWidth).squareRoot(), 0, 0)
-    }
-    func queries(_ start: Int64, _ count: Int64) -> Tensor {
-      let strides = query.pointee.nb
-      return ggml_view_4d(
-        context, query, headWidth, count, query.pointee.ne.2, tiles, strides.1, strides.2, strides.3,
-        strides.1 * Int(start))
-    }
-    // The class token's query apart: the kernel takes 64 queries at once, and 577 would cost as much as 640.
-    let attended: Tensor =
+    let merged =
       weights.classToken == nil
-      ? attend(query) : ggml_concat(context, attend(queries(0, 1)), attend(queries(1, rows - 1)), 2)
-    let merged: Tensor = ggml_reshape_3d(context, attended, Int64(parameters.width), rows, tiles)
+      ? attention(block, normed, in: builder) : attentionAroundClassToken(block, normed, in: builder)
     let residual: Tensor = ggml_add(
       context, builder.linear(merged, block.output), state)
 
@@ -171,5 +147,72 @@ final class VisionTower {
       case .silu: ggml_silu(context, inner)
       }
     return ggml_add(context, builder.linear(activated, block.down), residual)
+  }
+
+  /// Attention of all rows to all rows: `[C, rows, tiles]` to `[C, rows, tiles]`.
+  private func attention(_ block: VisionWeights.Block, _ normed: Tensor, in builder: GraphBuilder) -> Tensor {
+    let query = heads(builder.linear(normed, block.query), in: builder)
+    let key = heads(builder.linear(normed, block.key), in: builder)
+    let value = heads(builder.linear(normed, block.value), in: builder)
+    let attended = attend(query, key, value, in: builder)
+    return ggml_reshape_3d(
+      builder.context, attended, normed.pointee.ne.0, normed.pointee.ne.1, normed.pointee.ne.2)
+  }
+
+  /// The same where row 0 is the class token, which is left out of the kernel's keys and queries: it takes 64 of each
+  /// at once, so that 577 would cost as much as 640.
+  ///
+  /// Softmax does not change when the class token's key is taken from every key: all scores of a query move alike, the
+  /// class token's to 0, which is a sink of 0 for the kernel. With its value taken from every value too, it adds
+  /// nothing to the sum, and is added to each row at the end, since the shares sum to 1. The biases go with them: a
+  /// key's cancels, a value's comes in at the end.
+  private func attentionAroundClassToken(
+    _ block: VisionWeights.Block, _ normed: Tensor, in builder: GraphBuilder
+  ) -> Tensor {
+    let context = builder.context
+    let (rows, tiles) = (normed.pointee.ne.1, normed.pointee.ne.2)
+
+    func part(_ tensor: Tensor, from start: Int64, count: Int64) -> Tensor {
+      let strides = tensor.pointee.nb
+      return ggml_view_3d(
+        context, tensor, tensor.pointee.ne.0, count, tiles, strides.1, strides.2, strides.1 * Int(start))
+    }
+    func relative(_ product: Tensor) -> Tensor {
+      ggml_sub(context, part(product, from: 1, count: rows - 1), part(product, from: 0, count: 1))
+    }
+    let queries = builder.linear(normed, block.query)
+    let key = heads(relative(builder.linear(normed, block.key.weight)), in: builder)
+    let values = builder.linear(normed, block.value.weight)
+    let value = heads(relative(values), in: builder)
+    let heads = Int64(parameters.heads)
+    let sinks: Tensor = ggml_fill(context, ggml_new_tensor_1d(context, GGML_TYPE_F32, heads), 0)
+
+    func attend(from start: Int64, count: Int64) -> Tensor {
+      let query = self.heads(part(queries, from: start, count: count), in: builder)
+      let attended = self.attend(query, key, value, in: builder)
+      ggml_flash_attn_ext_add_sinks(attended, sinks)
+      return attended
+    }
+    let attended: Tensor = ggml_concat(context, attend(from: 0, count: 1), attend(from: 1, count: rows - 1), 2)
+    let merged: Tensor = ggml_reshape_3d(context, attended, Int64(parameters.width), rows, tiles)
+    let classValue = part(values, from: 0, count: 1)
+    let shared: Tensor = block.value.bias.map { ggml_add(context, classValue, $0) } ?? classValue
+    return ggml_add(context, merged, shared)
+  }
+
+  /// `[C, rows, tiles]` seen as `[head width, rows, heads, tiles]`.
+  private func heads(_ rows: Tensor, in builder: GraphBuilder) -> Tensor {
+    let (shape, strides) = (rows.pointee.ne, rows.pointee.nb)
+    let headWidth = parameters.width / parameters.heads
+    return ggml_view_4d(
+      builder.context, rows, Int64(headWidth), shape.1, Int64(parameters.heads), shape.2,
+      strides.1, headWidth * strides.0, strides.2, 0)
+  }
+
+  /// `[head width, heads, queries, tiles]`. Keys and values stay F32 views: the tiled kernel reads them in place, with
+  /// no cast and no copy.
+  private func attend(_ query: Tensor, _ key: Tensor, _ value: Tensor, in builder: GraphBuilder) -> Tensor {
+    let scale = 1 / Float(parameters.width / parameters.heads).squareRoot()
+    return ggml_flash_attn_ext(builder.context, query, key, value, nil, scale, 0, 0)
   }
 }
