@@ -6,6 +6,8 @@ committed; a job that was noted twice was committed twice. The broker shows the 
 real Kafka hides: a result that comes twice while its job was committed once is such a record.
 Nor does it refuse the commit of a worker that the group has given up on: on a machine so busy that a worker gets no
 processor for 6 s, jobs may be committed twice that a real Kafka would not commit.
+And a transaction that ended while an older one was open stays hidden from readers until another ends. At the end of the
+jobs none does: where results are missing then, a few jobs more are sent, and what they bring to light is told apart.
 
 --seconds paces the jobs, so that the run lasts through some deaths; without it the run shows how many jobs/s Kafka and the
 pipeline manage. CPU is of the workers alone, model and images included: they hash a name and copy a text.
@@ -26,6 +28,7 @@ from . import programs, report, workers
 from .servers import Broker
 
 COLLECT_PATIENCE = "120s"
+MORE_JOBS = 64  # enough for each partition
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -48,21 +51,27 @@ def run(options: argparse.Namespace) -> int:
         folder = Path(name)
         jobs, output = folder / "jobs.jsonl", folder / "results.jsonl"
         with jobs.open("w") as file:
-            for number in range(options.jobs):
-                file.write(json.dumps({"job_id": str(number), "image": {"uri": f"{number}.png"},
-                                       "questions": [{"question_id": "q", "text": "?"}]}) + "\n")
+            file.writelines(job_line(number) for number in range(options.jobs))
         workers.call(broker, focus, "submit", jobs)
         herd = Herd(options, stub, broker, folder)
+        collect = ["collect", "--input", jobs, "--output", output, "--patience", COLLECT_PATIENCE]
         collector = subprocess.Popen(
-            [focus, "collect", "--input", jobs, "--output", output, "--brokers", broker.address,
-             "--patience", COLLECT_PATIENCE],
+            [focus, *collect, "--brokers", broker.address],
             env=broker.environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
         deaths = herd.live(collector)
         said = collector.stderr.read().decode()
+        hidden = options.jobs - len(job_ids(output))
+        if hidden:
+            more = folder / "more.jsonl"
+            more.write_text("".join(job_line(options.jobs + number) for number in range(MORE_JOBS)))
+            workers.call(broker, focus, "submit", more)
+            said = workers.call(broker, focus, *collect)
         herd.end()
-        collected = {json.loads(line)["job_id"] for line in output.read_bytes().splitlines()}
+        collected = job_ids(output)
         committed = herd.committed()
-    figures = {"jobs": options.jobs, "deaths": deaths, "seconds": herd.seconds, "lost": options.jobs - len(collected),
+    lost = options.jobs - len(collected)
+    figures = {"jobs": options.jobs, "deaths": deaths, "seconds": herd.seconds, "lost": lost,
+               "hidden_at_first": hidden - lost,
                "committed_twice": len(committed) - len(set(committed)), "shown_twice": workers.repeats(said),
                "jobs_per_second": options.jobs / herd.seconds, "cpu_ms_per_job": herd.cpu / options.jobs * 1000}
     report.publish(options, machine, figures, report.table(["", ""], [
@@ -70,12 +79,22 @@ def run(options: argparse.Namespace) -> int:
         ["seconds from the first result to the last", f"{herd.seconds:.1f}"],
         ["jobs/s", f"{figures['jobs_per_second']:.0f}"], ["lost", figures["lost"]],
         ["committed twice", figures["committed_twice"]],
+        ["results the broker hid until more jobs came", figures["hidden_at_first"]],
         ["results shown twice (records of aborted transactions)", figures["shown_twice"]],
         ["workers' CPU for a job", f"{figures['cpu_ms_per_job']:.3f} ms"]]))
     if not (figures["lost"] or figures["committed_twice"]):
         return 0
     print(f"error: {figures['lost']} jobs lost, {figures['committed_twice']} committed twice", file=sys.stderr)
     return 1
+
+
+def job_line(number: int) -> str:
+    return json.dumps({"job_id": str(number), "image": {"uri": f"{number}.png"},
+                       "questions": [{"question_id": "q", "text": "?"}]}) + "\n"
+
+
+def job_ids(results: Path) -> set[str]:
+    return {json.loads(line)["job_id"] for line in results.read_bytes().splitlines()}
 
 
 class Herd:
