@@ -193,7 +193,8 @@ final class VisionTower {
       ggml_flash_attn_ext_add_sinks(attended, sinks)
       return attended
     }
-    let attended: Tensor = ggml_concat(context, attend(from: 0, count: 1), attend(from: 1, count: rows - 1), 2)
+    let attended: Tensor = ggml_concat(
+      context, attend(from: 0, count: 1), attend(from: 1, count: rows - 1), 2)
     let merged: Tensor = ggml_reshape_3d(context, attended, Int64(parameters.width), rows, tiles)
     let classValue = part(values, from: 0, count: 1)
     let shared: Tensor = block.value.bias.map { ggml_add(context, classValue, $0) } ?? classValue
