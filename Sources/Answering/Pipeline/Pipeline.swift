@@ -213,7 +213,8 @@ public struct Pipeline: Sendable {
     let turn = turns.share(1, rank: rank)
     defer { turn.give() }
     let key = TokenKey(imageSHA256: fetched.sha256, recipe: model.tokenRecipe(compression))
-    defer { encodes.leave(key, job: rank) }
+    var isSaving = false
+    defer { if !isSaving { encodes.leave(key, job: rank) } }
     var isNew = false
     var claim: EncodeClaim?
     let compressed = try await encodes.image(key, for: rank) {
@@ -236,8 +237,11 @@ public struct Pipeline: Sendable {
     }
     held.give()
     if isNew, let cache {
+      isSaving = true
       saving.addTask { [claim] in
         await cache.save(compressed, key, imageSHA256: fetched.sha256, under: claim, tally)
+        // Not before: until the store has the image, later jobs find it with this one alone.
+        encodes.leave(key, job: rank)
       }
     }
 

@@ -105,7 +105,10 @@ final class Engine {
     // A value that is no number would spread through the arena.
     guard image.isReadable(channels: tower.parameters.channels) else {
       let rejection = Rejection(
-        .internal, "the image's tokens are not all numbers; check the vision file with --model-sha256")
+        .internal,
+        """
+        the image's tokens are not all numbers; check the vision file with --model-sha256, or try --vision-type file
+        """)
       return questions.indices.map { place in
         Completion(
           request: request, place: place, reply: Reply(outcome: .failure(rejection), visualTokens: nil))

@@ -13,12 +13,18 @@ final class FakeSource: JobSource {
   private let breaksAtEnd: Bool
   /// Suspends after the last delivery, as a topic does, until cancelled.
   private let waitsAtEnd: Bool
+  /// Runs before a delivery is given, with its place from 0.
+  private let beforeEach: @Sendable (Int) async throws -> Void
   private let state = Mutex((read: 0, finished: [Int](), abandoned: [Int](), hasEnded: false))
 
-  init(_ deliveries: [Delivery], breaksAtEnd: Bool = false, waitsAtEnd: Bool = false) {
+  init(
+    _ deliveries: [Delivery], breaksAtEnd: Bool = false, waitsAtEnd: Bool = false,
+    beforeEach: @escaping @Sendable (Int) async throws -> Void = { _ in }
+  ) {
     self.deliveries = deliveries
     self.breaksAtEnd = breaksAtEnd
     self.waitsAtEnd = waitsAtEnd
+    self.beforeEach = beforeEach
   }
 
   convenience init(jobs: Int, images: Int? = nil) {
@@ -34,6 +40,7 @@ final class FakeSource: JobSource {
   func next() async throws -> Delivery? {
     let place = state.withLock { $0.read }
     if place < deliveries.count {
+      try await beforeEach(place)
       state.withLock { $0.read += 1 }
       return deliveries[place]
     }

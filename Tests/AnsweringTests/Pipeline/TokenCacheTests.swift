@@ -67,6 +67,24 @@ struct TokenCacheTests {
     #expect(Set(sink.tokenCaches.values) == [.hit, .miss])
   }
 
+  @Test("A job that comes while its image's tokens are still being stored shares them")
+  func sharingWhileSaving() async throws {
+    let (isPublished, mayStore) = (TestGate(), TestGate())
+    let source = FakeSource(
+      [.job(0, image: "cat"), .job(1, image: "cat")],
+      beforeEach: { if $0 == 1 { try await isPublished.pass() } })
+    let sink = FakeSink(check: { outcome in
+      outcome.delivery.sequence == 0 ? isPublished.open() : mayStore.open()
+    })
+    let model = FakeModel()
+    let pipeline = Pipeline(
+      source: source, images: FakeImages(), model: model, sink: sink,
+      store: FakeStore(onSave: { try await mayStore.pass() }))
+    #expect(try await pipeline.run().counts.tokenCache == [.miss: 1, .saved: 1])
+    #expect(model.encodes.count == 1)
+    #expect(sink.tokenCaches == [0: .miss, 1: .hit])
+  }
+
   @Test("A damaged blob, or one of another key, is a miss and replaced", arguments: [true, false])
   func damagedBlob(isOfAnotherKey: Bool) async throws {
     let store = FakeStore()
