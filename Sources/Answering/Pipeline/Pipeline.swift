@@ -213,8 +213,13 @@ public struct Pipeline: Sendable {
     let turn = turns.share(1, rank: rank)
     defer { turn.give() }
     let key = TokenKey(imageSHA256: fetched.sha256, recipe: model.tokenRecipe(compression))
+    // Later jobs share the image until this one is answered and has stored it: it is here or there, always.
+    let isAnswered = Signal()
     var isSaving = false
-    defer { if !isSaving { encodes.leave(key, job: rank) } }
+    defer {
+      isAnswered.raise()
+      if !isSaving { encodes.leave(key, job: rank) }
+    }
     var isNew = false
     var claim: EncodeClaim?
     let compressed = try await encodes.image(key, for: rank) {
@@ -240,7 +245,7 @@ public struct Pipeline: Sendable {
       isSaving = true
       saving.addTask { [claim] in
         await cache.save(compressed, key, imageSHA256: fetched.sha256, under: claim, tally)
-        // Not before: until the store has the image, later jobs find it with this one alone.
+        await isAnswered.raised()
         encodes.leave(key, job: rank)
       }
     }
