@@ -30,6 +30,13 @@ public final class KafkaJobSource: JobSource {
     self.defaults = defaults
     self.attempts = attempts
     self.madeRoom = madeRoom
+    guard let attempts else { return }
+    // At once, though nothing is asked for meanwhile: the next owner's counts would make suspects of them.
+    hands.onDrop { [weak self] in
+      guard let self else { return }
+      let withdrawn = turns.withLock { $0.takeWithdrawn() }.map(key)
+      Task { await attempts.withdraw(withdrawn) }
+    }
   }
 
   public func next() async throws -> Delivery? {

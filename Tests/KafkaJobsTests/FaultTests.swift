@@ -121,6 +121,20 @@ import Testing
     })
   }
 
+  /// Without transactions, and no further job comes whose commit would take this one's with it.
+  @Test func aCommitThatFailsIsMadeAgainThoughNothingFollows() async throws {
+    let (cluster, log, lags, drain) = (try MockCluster(), LogWatcher(), LagWatcher(), Signal())
+    var settings = cluster.settings
+    settings.delivery = .atLeastOnce
+    try await cluster.submit(0..<1)
+    cluster.fail(.offsetCommit, RD_KAFKA_RESP_ERR_REBALANCE_IN_PROGRESS)
+    async let ending = Self.worker(settings, log: log.logger, onLag: lags.note).run(until: drain)
+    try await log.says("committing offsets")
+    try await lags.meets { lags in !lags.isEmpty && lags.values.allSatisfy { $0 == 0 } }
+    drain.raise()
+    _ = try await ending
+  }
+
   @Test func aFencedWorkerEndsAndSaysWhy() async throws {
     let cluster = try MockCluster()
     cluster.fail(.initProducerID, RD_KAFKA_RESP_ERR_PRODUCER_FENCED)

@@ -34,14 +34,49 @@ import Testing
     }
   }
 
+  /// The next owner counts it at once, and must find no count of this worker's, whose pipeline may be full and ask for
+  /// nothing meanwhile.
+  @Test func whatGoesToAnotherWorkerBeforeItIsGivenOutIsNoAttempt() async throws {
+    try await withHands(3) { hands, settings in
+      let counts = MemoryAttemptCounts()
+      let source = KafkaJobSource(
+        hands, settings, limits: .records, defaults: GenerationParameters(),
+        attempts: AttemptTally(counts, log: Logger(label: "test")), madeRoom: {})
+      while !hands.isFull { await Task.yield() }
+      let first = try await source.next()
+      #expect(first?.attempts == 1)
+      hands.release([0])
+      let keys = (0..<3 as Range<Int64>).map {
+        JobKey(group: settings.group, topic: settings.jobsTopic, partition: 0, offset: $0)
+      }
+      var found = await counts.begin(keys)
+      while found != [2, 1, 1] {
+        await counts.withdraw(keys)
+        await Task.yield()
+        found = await counts.begin(keys)
+      }
+    }
+  }
+
   /// Gives `body` what holds the first `count` jobs of a topic, and those.
   private func withRecords(
     _ count: Int,
     _ body: (JobsInHand, [(sequence: Int, record: JobsInHand.Record)]) async throws -> Void
   ) async throws {
+    try await withHands(count) { hands, _ in
+      var records: [(sequence: Int, record: JobsInHand.Record)] = []
+      while records.count < count { records += try await hands.next(count - records.count) }
+      try await body(hands, records)
+    }
+  }
+
+  /// Gives `body` what is filled by a topic of `count` jobs.
+  private func withHands(
+    _ count: Int, _ body: (JobsInHand, KafkaSettings) async throws -> Void
+  ) async throws {
     let cluster = try MockCluster(partitions: 1)
     try await cluster.submit(0..<count)
-    let hands = JobsInHand(readAhead: 64, readAheadBytes: 1 << 20)
+    let hands = JobsInHand(readAhead: count, readAheadBytes: 1 << 20)
     let consumer = try Consumer(
       cluster.settings, hands, CommitLock(), log: Logger(label: "test"), onStatistics: nil)
     let ended = Signal()
@@ -49,9 +84,7 @@ import Testing
       consumer.run()
       ended.raise()
     }
-    var records: [(sequence: Int, record: JobsInHand.Record)] = []
-    while records.count < count { records += try await hands.next(count - records.count) }
-    try await body(hands, records)
+    try await body(hands, cluster.settings)
     consumer.stop()
     await ended.raised()
     withExtendedLifetime(cluster) {}

@@ -76,6 +76,18 @@ struct TurnsTests {
     #expect(turns.steps(3) == ["withdraw 1", "give 2", "read"])
   }
 
+  @Test func whatHasGoneIsTakenOutWhileASuspectIsOpen() {
+    let withdrawal = Signal()
+    var turns = Turns()
+    turns.counted([delivery(1, attempts: 2), delivery(2, withdrawal), delivery(3)])
+    #expect(turns.steps(2) == ["give 1", "wait"])
+    withdrawal.raise()
+    #expect(turns.takeWithdrawn().map(\.sequence) == [2])
+    #expect(turns.takeWithdrawn().isEmpty)
+    turns.end(1)
+    #expect(turns.steps(2) == ["give 3", "read"])
+  }
+
   private func delivery(_ sequence: Int, _ withdrawal: Signal? = nil, attempts: Int = 1) -> Delivery {
     var delivery = Delivery(
       sequence: sequence,

@@ -164,6 +164,22 @@ import Testing
     )
   }
 
+  /// Many may queue for the tower, which takes seconds for each.
+  @Test func imagesThatNobodyWaitsForAreNotEncoded() async throws {
+    let (golden, folder) = try Golden.load("llava-next-gqa")
+    let model = try await LlavaModel.load(ModelFiles(directory: folder.path), settings: .forTests)
+    let tiles = try #require(golden.runs.first).tiles(
+      try Data(contentsOf: folder.appendingPathComponent(golden.arrays)))
+    let task = Task {
+      withUnsafeCurrentTask { $0?.cancel() }
+      return try await model.compress(tiles, .none)
+    }
+    await #expect(throws: CancellationError.self) { try await task.value }
+    #expect(await model.counters.imagesEncoded == 0)
+    _ = try await model.compress(tiles, .none)
+    #expect(await model.counters.imagesEncoded == 1)
+  }
+
   /// Values that are no numbers end their own image's questions, and reach no cell.
   @Test func imagesOfNoNumbersAreRefused() async throws {
     let (model, image) = try await model(cells: 300)

@@ -15,7 +15,7 @@ from .documents import DEPLOY, StrictLoader, read_all
 
 VERSIONS = ["1.30", "1.33"]
 # What a worker that hangs may take beyond its drain (WorkerCommand).
-BEYOND_DRAIN = 20
+BEYOND_DRAIN = 40
 # Keys of kinds that clusters add, with what must be there.
 ADDED = {
     "ScaledObject": ("keda.sh/v1alpha1", {"scaleTargetRef", "triggers"}),

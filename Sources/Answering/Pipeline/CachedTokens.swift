@@ -121,12 +121,12 @@ final class CachedTokens: Sendable {
   }
 
   /// Stores an image that was just made, in place of what may lie under its key, then gives its claim back. A failure
-  /// is logged and counted.
+  /// is logged and counted. Not cut short where the job is cancelled: other jobs and workers wait for the image.
   func save(
     _ image: CompressedImage, _ key: TokenKey, imageSHA256: String, under claim: EncodeClaim?,
     _ observer: some ProgressObserver
   ) async {
-    await save(image, key, imageSHA256: imageSHA256, observer)
+    await Task { await save(image, key, imageSHA256: imageSHA256, observer) }.value
     await claim?.release()
   }
 
@@ -144,7 +144,7 @@ final class CachedTokens: Sendable {
       Failpoint.reach("cache.saved")
       observer.observe(.tokenCache(.saved))
     } catch {
-      if !Task.isCancelled { saves.failed(error) }
+      saves.failed(error)
       observer.observe(.tokenCache(.unsaved))
     }
   }

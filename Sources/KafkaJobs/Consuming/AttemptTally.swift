@@ -2,6 +2,9 @@ import Answering
 import Logging
 
 /// Counts attempts in a store that may fail: then every attempt is taken for the first, and answers go on.
+///
+/// Each call goes to its end in a task of its own, also where the caller's is cancelled: what is taken back must have
+/// been counted before, and orderly restarts must exhaust no job.
 actor AttemptTally {
   /// Ended jobs that are told together.
   private static let toldTogether = 64
@@ -19,7 +22,7 @@ actor AttemptTally {
   /// How often each job was begun, this time included.
   func begin(_ jobs: [JobKey]) async -> [Int] {
     await tellEnded()
-    return await working { try await counts.begin(jobs) } ?? jobs.map { _ in 1 }
+    return await working { [counts] in try await counts.begin(jobs) } ?? jobs.map { _ in 1 }
   }
 
   func ended(_ job: JobKey) async {
@@ -29,8 +32,7 @@ actor AttemptTally {
 
   func withdraw(_ jobs: [JobKey]) async {
     if jobs.isEmpty { return }
-    // In a task of its own: the caller's may be cancelled, and orderly restarts must exhaust no job.
-    await Task { _ = await working { try await counts.withdraw(jobs) } }.value
+    _ = await working { [counts] in try await counts.withdraw(jobs) }
   }
 
   func close() async { await tellEnded() }
@@ -39,18 +41,20 @@ actor AttemptTally {
     if ended.isEmpty { return }
     let told = ended
     ended = []
-    _ = await working { try await counts.end(told) }
+    _ = await working { [counts] in try await counts.end(told) }
   }
 
-  private func working<Value: Sendable>(_ work: () async throws -> Value) async -> Value? {
+  private func working<Value: Sendable>(
+    _ work: @escaping @Sendable () async throws -> Value
+  ) async -> Value? {
     do {
-      let value = try await work()
+      let value = try await Task { try await work() }.value
       if isFailing { log.info("attempts are counted again") }
       isFailing = false
       return value
     } catch {
-      if !isFailing, !Task.isCancelled { log.warning("attempts cannot be counted, jobs go on: \(error)") }
-      isFailing = !Task.isCancelled
+      if !isFailing { log.warning("attempts cannot be counted, jobs go on: \(error)") }
+      isFailing = true
       return nil
     }
   }

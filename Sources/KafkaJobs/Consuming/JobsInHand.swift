@@ -6,24 +6,6 @@ import Synchronization
 ///
 /// The consumer's thread, the pipeline's tasks and the publisher's thread meet here, and nowhere else.
 final class JobsInHand: Sendable {
-  typealias Place = OffsetLedger.Place
-
-  /// A record read ahead.
-  struct Record: Sendable {
-    var place: Place
-    var message: KafkaMessage
-    var withdrawal: Signal
-  }
-
-  /// An outcome that waits for its place to be committed.
-  struct Outcome: Sendable {
-    var place: Place
-    var records: [OutgoingRecord]
-    var continuation: CheckedContinuation<Void, any Error>
-
-    var isDeadLetter: Bool { records.contains { $0.topic == .deadLetters } }
-  }
-
   private struct State {
     var ledger = OffsetLedger()
     var withdrawals: [Int32: Signal] = [:]
@@ -34,6 +16,8 @@ final class JobsInHand: Sendable {
     /// Deliveries in the pipeline, by their sequence numbers.
     var places: [Int: Place] = [:]
     var lastSequence = 0
+    /// Told when partitions have gone, or are to be read again.
+    var onDrop: (@Sendable () -> Void)?
     /// The one task that waits for a record.
     var reader: CheckedContinuation<Void, Never>?
     var end: (any Error)?
@@ -99,6 +83,7 @@ final class JobsInHand: Sendable {
       return outcomes
     }
     for outcome in outcomes { outcome.continuation.resume(throwing: CancellationError()) }
+    state.withLock(\.onDrop)?()
   }
 
   /// Takes a record that was consumed; one of a partition that has gone is dropped.
@@ -143,6 +128,9 @@ final class JobsInHand: Sendable {
   }
 
   // MARK: The pipeline's
+
+  /// From now on `tell` is called after deliveries were withdrawn, on the consumer's thread.
+  func onDrop(_ tell: @escaping @Sendable () -> Void) { state.withLock { $0.onDrop = tell } }
 
   /// Waits for records, and takes at most `count`, each with a sequence number. Empty at the end; throws what ended
   /// the connection, or `CancellationError`. One task at a time.

@@ -29,11 +29,8 @@ struct Turns {
 
   mutating func next() -> Step {
     if suspect != nil { return .wait }
-    let withdrawn = ready.filter(\.isWithdrawn)
-    if !withdrawn.isEmpty {
-      ready.removeAll(where: \.isWithdrawn)
-      return .withdraw(withdrawn)
-    }
+    let withdrawn = takeWithdrawn()
+    if !withdrawn.isEmpty { return .withdraw(withdrawn) }
     if let first = ready.first {
       let isSuspect = first.attempts > 1
       if isSuspect, !open.isEmpty { return .wait }
@@ -48,6 +45,13 @@ struct Turns {
     let count = first.attempts > 1 ? 1 : uncounted.prefix { $0.attempts == 1 }.count
     defer { uncounted.removeFirst(count) }
     return .count(Array(uncounted.prefix(count)))
+  }
+
+  /// What was counted and has gone to another worker, which now counts it.
+  mutating func takeWithdrawn() -> [Delivery] {
+    let withdrawn = ready.filter(\.isWithdrawn)
+    if !withdrawn.isEmpty { ready.removeAll(where: \.isWithdrawn) }
+    return withdrawn
   }
 
   /// Deliveries that were read, with the attempts known of each, this one included; none of them is counted.

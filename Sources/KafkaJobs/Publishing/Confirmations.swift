@@ -14,6 +14,8 @@ final class Confirmations: PublishingRounds {
   private let refusals: Refusals
   private let log: Logger
   private var held = HeldPartitions()
+  /// Whether a commit failed, and none has worked since.
+  private var mustCommit = false
 
   init(
     _ producer: Producer, _ hands: JobsInHand, _ consumer: Consumer, _ settings: KafkaSettings, log: Logger
@@ -31,7 +33,10 @@ final class Confirmations: PublishingRounds {
     let resting = held.resting(hands, at: .now)
     let outcomes = held.publishable(
       hands.waiting().filter { !resting.contains($0.place.partition) }, unavailable: producer.unavailable)
-    if outcomes.isEmpty { return false }
+    if outcomes.isEmpty {
+      if mustCommit { commit() }
+      return false
+    }
     var refused: [Int: KafkaError] = [:]
     let deadline = ContinuousClock.now + Self.longest
     for (index, outcome) in outcomes.enumerated() {
@@ -58,9 +63,11 @@ final class Confirmations: PublishingRounds {
     return !published.isEmpty
   }
 
-  /// A failure costs repeated results after a crash at worst: the next round commits further.
+  /// A failure costs repeated results after a crash at worst: the next round commits further, though it has nothing
+  /// to publish.
   private func commit() {
     let places = hands.safeCommits()
+    mustCommit = false
     if places.isEmpty { return }
     let offsets = Dictionary(uniqueKeysWithValues: places.map { ($0.partition, $0.offset + 1) })
     let partitions = KafkaPartitions(topic: topic, offsets: offsets)
@@ -68,6 +75,7 @@ final class Confirmations: PublishingRounds {
       try check(rd_kafka_commit(consumer.client.handle, partitions.list, 0))
       hands.committed(through: places)
     } catch {
+      mustCommit = true
       log.warning("Kafka, committing offsets of \(topic): \(error)")
     }
   }

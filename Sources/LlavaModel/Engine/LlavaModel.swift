@@ -65,8 +65,10 @@ public actor LlavaModel: VisionLanguageModel {
 
   public nonisolated func accepts(_ image: CompressedImage) -> Bool { image.isReadable(channels: channels) }
 
-  /// Throws `EnvironmentFailure` where the device fails.
+  /// Throws `EnvironmentFailure` where the device fails, `CancellationError` when cancelled before its turn came.
   public func compress(_ image: TiledImage, _ compression: Compression) throws -> CompressionReply {
+    // Many may queue for the thread, and the tower takes seconds: those that nobody waits for any more are left out.
+    try Task.checkCancellation()
     do {
       return try engine.compress(image, compression)
     } catch {

@@ -61,7 +61,8 @@ struct WorkerCommand: ConfiguredCommand {
       services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: log)
     // The drain ends by itself; this is for what hangs.
     configuration.maximumGracefulShutdownDuration = drainTimeout + .seconds(10)
-    configuration.maximumCancellationDuration = .seconds(10)
+    // As long as the vision tower of the slowest CPUs takes for one image, which nothing cuts short.
+    configuration.maximumCancellationDuration = .seconds(30)
     do {
       try await ServiceGroup(configuration: configuration).run()
     } catch KafkaFailure.settings(let reason) {

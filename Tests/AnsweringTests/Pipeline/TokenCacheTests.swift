@@ -136,6 +136,22 @@ struct TokenCacheTests {
     #expect(source.finished == [0])
   }
 
+  @Test("A save goes to its end though its job is given up: other workers wait for it")
+  func saveOfACancelledJob() async throws {
+    let gate = TestGate()
+    let store = FakeStore(onSave: { try await gate.pass() })
+    let model = FakeModel(onAnswer: { _ in try await Task.sleep(for: .seconds(3600)) })
+    let pipeline = Pipeline(
+      source: FakeSource([.job(0, image: "cat")]), images: FakeImages(), model: model, sink: FakeSink(),
+      store: store)
+    let running = Task { try await pipeline.run() }
+    #expect(await eventually { store.saves.count == 1 })
+    running.cancel()
+    gate.open()
+    await #expect(throws: CancellationError.self) { try await running.value }
+    #expect(store.entry(key) != nil)
+  }
+
   @Test("A store that hangs is given up with its job when the drain runs out of time")
   func hangingStore() async throws {
     let store = FakeStore(onLoad: { try await Task.sleep(for: .seconds(3600)) })
