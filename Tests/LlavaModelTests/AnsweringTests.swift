@@ -172,7 +172,7 @@ import Testing
       try Data(contentsOf: folder.appendingPathComponent(golden.arrays)))
     let task = Task {
       withUnsafeCurrentTask { $0?.cancel() }
-      return try await model.compress(tiles, .none)
+      _ = try await model.compress(tiles, .none)
     }
     await #expect(throws: CancellationError.self) { try await task.value }
     #expect(await model.counters.imagesEncoded == 0)
