@@ -30,7 +30,7 @@ public enum FileJobsError: Error, Sendable, Equatable, CustomStringConvertible {
     case .cannotRead(let path, let reason): "cannot read \(path): \(reason)"
     case .notJobs(let path, let advice): "\(path) \(advice)"
     case .cannotWrite(let path, let reason):
-      "cannot write \(path): \(reason); what was written is kept, start again to continue"
+      "cannot write \(path): \(reason); what was written is kept, start again (without --overwrite) to continue"
     case .inUse(let path):
       "\(path) is being written by another run; wait for it, or choose another --output or folder"
     case .otherSettings(let path, let differences):

@@ -96,8 +96,9 @@ public struct FileRun: Sendable {
 
   /// Finds an input that cannot hold jobs, before a large model is loaded. Throws `FileJobsError`.
   public static func check(input: String) throws(FileJobsError) {
+    // What a pipe gives is gone for the run itself, and its writer with the first reader.
+    if FileDescriptor.isPipe(input) { return }
     let file = try FileDescriptor.reading(input)
-    // What a pipe gives is gone for the run itself.
     guard file.isRegular else { return }
     try checkText(Data(try file.read(upTo: 512)), of: input)
   }

@@ -26,6 +26,13 @@ import Testing
         """)
   }
 
+  @Test func wholeNumbersOfAnyLengthAreEchoed() throws {
+    var result = Self.answered
+    let metadata = #"{"row":18446744073709551615,"rows":[-9223372036854775809,9223372036854775807]}"#
+    result.metadata = try JSONValue(parsing: Data(metadata.utf8))
+    #expect(String(decoding: result.json, as: UTF8.self).hasSuffix(#""metadata":\#(metadata)}"#))
+  }
+
   @Test func resultsComeBackAsTheyWere() throws {
     var chosen = Self.answered
     chosen.outcome = .success(

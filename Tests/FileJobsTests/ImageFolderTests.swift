@@ -88,6 +88,41 @@ import Testing
     #expect(again.rejections.isEmpty && again.jobs.isEmpty)
   }
 
+  @Test func eachAnswerOfSeveralHasItsLine() async throws {
+    let run = try FileRun(
+      images: ImageFolder(
+        path: folder.path("images"),
+        questions: [Question(id: "q1", text: "one\ntwo\r\n\nthree"), Question(id: "q2", text: "four")],
+        sidecarExtension: "txt"),
+      output: nil, model: EchoWorker.model, settings: [:])
+    var worker = EchoWorker()
+    try await worker.run(run)
+    #expect(try folder.read("images/a.txt") == "ONE TWO THREE\nFOUR\n")
+  }
+
+  /// A linked folder is walked where it is the one given, and passed over within it.
+  @Test func linkedFolders() throws {
+    try folder.write("", to: "images/images/c.jpg")
+    let link = folder.url.appendingPathComponent("linked")
+    try FileManager.default.createSymbolicLink(
+      at: link, withDestinationURL: folder.url.appendingPathComponent("images"))
+    try FileManager.default.createSymbolicLink(
+      at: folder.url.appendingPathComponent("images/again.jpg"), withDestinationURL: link)
+    try FileManager.default.createSymbolicLink(
+      at: folder.url.appendingPathComponent("images/one.jpg"),
+      withDestinationURL: folder.url.appendingPathComponent("images/a.png"))
+    #expect(
+      try ImageFolder(path: link.path, questions: []).images()
+        == ["a.png", "b.JPG", "images/c.jpg", "one.jpg", "pets/cat.webp"])
+  }
+
+  @Test func aFolderThatIsNotThereIsAnError() throws {
+    let error = #expect(throws: FileJobsError.self) {
+      try ImageFolder(path: folder.path("notes.md"), questions: []).images()
+    }
+    guard case .cannotOpen = error else { throw error ?? FileJobsError.noImages(path: "") }
+  }
+
   @Test func failedImagesAreNotRepeated() async throws {
     var worker = EchoWorker()
     worker.failing = ["a.png"]

@@ -228,6 +228,13 @@ import Testing
     #expect(!folder.has("out.jsonl"))
   }
 
+  /// Opening it would wake its writer, and closing it would end that.
+  @Test func aPipeIsNotOpenedToBeChecked() throws {
+    let folder = try TemporaryFolder()
+    mkfifo(folder.path("pipe"), 0o600)
+    #expect(throws: Never.self) { try FileRun.check(input: folder.path("pipe")) }
+  }
+
   @Test func textWithStrayBytesIsRefusedLineByLine() async throws {
     let folder = try TemporaryFolder()
     try folder.write(Array("{\0}\n\0\n".utf8) + Array(Self.line("a", ["1"]).utf8), to: "in.jsonl")

@@ -49,7 +49,48 @@ import Testing
   }
 
   @Test func moreQuestionsThanACounterOf16BitsHolds() throws {
-    let line = JobFileTests.line("a", (0..<256).map(String.init))
-    #expect(try collection(of: Array(repeating: line, count: 257)).questions == 256 * 257)
+    let lines = (0..<257).map { line in JobFileTests.line("a", (0..<256).map { "\(line)-\($0)" }) }
+    #expect(try collection(of: lines).questions == 256 * 257)
+  }
+
+  /// As of yesterday's file with the same job ids.
+  @Test func resultsOfOtherQuestionsArePassedOver() throws {
+    let old = JobFileTests.line("a", ["animal", "size"])
+    var collection = try collection(of: [JobFileTests.line("a", ["colour", "size"])])
+    #expect(try !collection.add(result("a", "animal")))
+    #expect(try !collection.add(result("b", "colour")))
+    #expect(collection.openQuestions == 2 && collection.repeats == 0)
+    #expect(try collection.add(letter("a", about: Data(old.utf8))))
+    #expect(collection.openQuestions == 1 && collection.failures == 1)
+    #expect(try collection.add(result("a", "colour")))
+    #expect(collection.isComplete)
+  }
+
+  @Test func aQuestionThatStandsTwiceGetsOneResult() throws {
+    let line = JobFileTests.line("a", ["1", "2"])
+    var collection = try collection(of: [line, line])
+    #expect(collection.questions == 2 && collection.doubledQuestions == 2)
+    #expect(try collection.add(result("a", "1")))
+    #expect(try !collection.add(result("a", "1")))
+    #expect(try collection.add(result("a", "2")))
+    #expect(collection.isComplete && collection.repeats == 1)
+  }
+
+  /// Read again from the topic's beginning, what the output holds is no repetition the first time.
+  @Test func whatTheOutputHoldsIsNotWrittenAgain() throws {
+    let lines = [JobFileTests.line("a", ["1", "2"])]
+    do {
+      var first = try collection(of: lines)
+      #expect(try first.add(result("a", "1")))
+      try first.close()
+    }
+    var second = try collection(of: lines)
+    #expect(second.openQuestions == 1)
+    #expect(try !second.add(result("a", "1")))
+    #expect(second.repeats == 0)
+    #expect(try !second.add(result("a", "1")))
+    #expect(second.repeats == 1)
+    #expect(try second.add(result("a", "2")))
+    #expect(second.isComplete)
   }
 }

@@ -58,6 +58,33 @@ import Testing
     }
   }
 
+  /// By removing its record, as README says.
+  @Test func whatFailedFirstIsAskedAgain() async throws {
+    let folder = try TemporaryFolder()
+    try folder.write(Self.document, to: "in.json")
+    var worker = EchoWorker()
+    worker.failing = ["val/COCO_000000000042.jpg"]
+    try await worker.run(try open(folder))
+    let kept = try folder.lines("out.json").filter { !$0.contains(#""error":{"#) }
+    #expect(kept == ["[", #",{"question_id":7000,"answer":"WHERE?"}"#, "]"])
+    try folder.write(kept.map { $0 + "\n" }.joined(), to: "out.json")
+
+    var again = EchoWorker()
+    try await again.run(try open(folder))
+    let whole = try JSONSerialization.jsonObject(with: Data(folder.read("out.json").utf8))
+    let records = whole as? [[String: Any]]
+    #expect(records?.compactMap { $0["question_id"] as? Int } == [7000, 42000, 42001])
+  }
+
+  @Test func aByteOrderMarkIsPassedOver() async throws {
+    let folder = try TemporaryFolder()
+    try folder.write("\u{FEFF}" + Self.document, to: "in.json")
+    var worker = EchoWorker()
+    let run = try open(folder)
+    try await worker.run(run)
+    #expect(run.format == .vqav2 && worker.asked.count == 3)
+  }
+
   @Test func anEmptyDocumentGivesAnEmptyArray() async throws {
     let folder = try TemporaryFolder()
     try folder.write(#"{"questions":[]}"#, to: "in.json")

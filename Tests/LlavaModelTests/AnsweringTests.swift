@@ -149,6 +149,14 @@ import Testing
     #expect(await model.counters.groups == 2)
   }
 
+  /// What Unicode calls equal is not the same text.
+  @Test func systemTextsShareAPrefixOnlyWhereTheyAreTheSameBytes() async throws {
+    let (model, image) = try await model()
+    let questions = ["caf\u{E9}", "cafe\u{301}"].map { system in question(texts[0]) { $0.system = system } }
+    _ = try await model.answer(questions, about: image, key: .test)
+    #expect(await model.counters.groups == 2)
+  }
+
   @Test func cancelledQuestionsFreeTheirCells() async throws {
     let (model, image) = try await model(cells: 300)
     let expected = try await model.answer([question(texts[0])], about: image, key: .test)[0].outcome.get()

@@ -34,6 +34,18 @@ import Testing
     #expect(try say("aaabaa", "root ::= ((\"a\"*)* \"b\"?)*")?.mayEnd == true)
   }
 
+  /// As Qwen2's, whose texts begin in 17,804 characters.
+  @Test func manyAlternativesAreFollowedInALargeVocabulary() throws {
+    let words = (0..<60).map { "\"\(Character(UnicodeScalar(97 + $0 % 26) ?? "a"))word\($0)\"" }
+    let state = try state("root ::= word (\", \" word)*\nword ::= " + words.joined(separator: " | "))
+    let count: Int32 = 18_000
+    let texts = TokenTexts(0..<count) { token in
+      let first: UInt32 = token < 26 ? 97 : 0x4E00
+      return Array(String(UnicodeScalar(first + UInt32(token)).map(Character.init) ?? "?").utf8)
+    }
+    #expect(try state.allowed(texts, count: Int(count)).indices { $0 } == RangeSet(0..<26))
+  }
+
   @Test func tokensMayEndWithinACharacter() throws {
     var state = try state("root ::= [à-é] \"x\"")
     #expect(try !state.accept(0, bytes: [0xC4]))

@@ -92,6 +92,23 @@ import Testing
     }
   }
 
+  /// Extents that make the last tensor larger than a signed size can say.
+  @Test func aTensorBeyondAllBoundsIsRefused() async throws {
+    let whole = try Data(contentsOf: good.appendingPathComponent("vision.gguf"))
+    let file = try GGUFFile(path: good.appendingPathComponent("vision.gguf").path)
+    let last = try #require(file.tensors.values.max { $0.bytes.lowerBound < $1.bytes.lowerBound })
+    var bytes = whole
+    // After the name: the number of dimensions, the extents, the type.
+    let name = try #require(bytes.range(of: Data(last.name.utf8)))
+    let rest = name.upperBound + 4 + 8 * Int(bytes[name.upperBound])
+    var entry = Data()
+    for word in [1, 0, 1 << 29, 0] as [UInt32] { withUnsafeBytes(of: word) { entry.append(contentsOf: $0) } }
+    // 2^61 values of F32 are 2^63 bytes.
+    bytes.replaceSubrange(name.upperBound..<rest + 4, with: entry)
+    bytes += Data(count: 64)
+    await expectRefusal(vision: bytes, naming: "beyond its end")
+  }
+
   /// Flipped bytes in the header: loading succeeds or is refused, and nothing traps.
   @Test(arguments: ["language", "vision"]) func tamperedHeadersNeverTrap(_ name: String) async throws {
     let whole = try Data(contentsOf: good.appendingPathComponent("\(name).gguf"))

@@ -1,3 +1,4 @@
+import Answering
 import Foundation
 import Testing
 
@@ -81,6 +82,33 @@ import Testing
     let chatml =
       "{% for m in messages %}{{'<|im_start|>' + m['role'] + '\n' + m['content'] + '<|im_end|>'}}{% endfor %}"
     #expect(
-      name(chatml, tiled: false, .llama).pattern.hasPrefix("<|im_start|>user\n{image}\n{question}<|im_end|>"))
+      name(chatml, tiled: false, .llama).pattern.hasPrefix(
+        "{system}<|im_start|>user\n{image}\n{question}<|im_end|>"))
+  }
+
+  /// Where libllama puts system text: before the user's turn, or at its beginning.
+  @Test func theFilesPromptTakesSystemText() {
+    func template(_ text: String) -> PromptTemplate {
+      .fitting(chatTemplate: text, isTiled: true, architecture: .llama)
+    }
+    let chatml = template("<|im_start|>{{ message.role }}")
+    #expect(chatml.systemPattern == "<|im_start|>system\n{text}<|im_end|>\n")
+    let llama2 = template("{% if x %}[INST] <<SYS>>{% endif %}")
+    #expect(llama2.pattern == "[INST] {system}{image}\n{question} [/INST]")
+    #expect(llama2.systemPattern == "<<SYS>>\n{text}\n<</SYS>>\n\n")
+    let plain = template("[INST] {{ content }} [/INST]")
+    #expect(plain.pattern == "[INST] {system}{image}\n{question} [/INST]")
+    #expect(plain.systemPattern == "{text}\n")
+  }
+
+  @Test func systemTextWithoutAPlaceIsRefused() throws {
+    let folder = try #require(Golden.folder)
+    let tokenizer = try Tokenizer(
+      GGUFFile(path: folder.appendingPathComponent("llava-1.5-mha/language.gguf").path))
+    let prompt = Prompt(template: try PromptTemplate(pattern: "{image}{question}"), tokenizer: tokenizer)
+    #expect(throws: Rejection.self) { try prompt.check(system: "Be brief.") }
+    for text in [nil, ""] { #expect(throws: Never.self) { try prompt.check(system: text) } }
+    let other = Prompt(template: PromptTemplate.named[0], tokenizer: tokenizer)
+    #expect(throws: Never.self) { try other.check(system: "Be brief.") }
   }
 }

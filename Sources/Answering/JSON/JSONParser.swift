@@ -161,7 +161,7 @@ struct JSONParser {
     guard let number = Double(text), number.isFinite else {
       throw malformed("a number is beyond the range of a 64-bit float", at: start)
     }
-    return .number(number)
+    return isInteger ? .bigInteger(text) : .number(number)
   }
 
   private mutating func skipDigits() -> Int {

@@ -38,6 +38,7 @@ extension JSONValue {
     case .null: return "null"
     case .bool(let value): return String(value)
     case .integer(let value): return String(value)
+    case .bigInteger(let digits): return digits.count > 40 ? "\(digits.prefix(40))…" : digits
     case .number(let value): return String(value)
     case .array(let elements): return elements.isEmpty ? "an empty array" : "an array of \(elements.count)"
     case .object: return "an object"

@@ -6,6 +6,7 @@ package enum OrderedJSON: Sendable {
   case null
   case bool(Bool)
   case integer(Int64)
+  case bigInteger(String)
   case number(Double)
   case string(String)
   case array([OrderedJSON])
@@ -17,6 +18,7 @@ package enum OrderedJSON: Sendable {
     case .null: self = .null
     case .bool(let value): self = .bool(value)
     case .integer(let value): self = .integer(value)
+    case .bigInteger(let digits): self = .bigInteger(digits)
     case .number(let value): self = .number(value)
     case .string(let value): self = .string(value)
     case .array(let elements): self = .array(elements.map(OrderedJSON.init))
@@ -45,6 +47,7 @@ package enum OrderedJSON: Sendable {
     case .null: bytes.append(contentsOf: "null".utf8)
     case .bool(let value): bytes.append(contentsOf: (value ? "true" : "false").utf8)
     case .integer(let value): bytes.append(contentsOf: value.description.utf8)
+    case .bigInteger(let digits): bytes.append(contentsOf: digits.utf8)
     case .number(let value): bytes.append(contentsOf: (value.isFinite ? value.description : "null").utf8)
     case .string(let value): Self.write(value, to: &bytes)
     case .array(let elements):

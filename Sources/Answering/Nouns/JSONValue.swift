@@ -3,6 +3,8 @@ public enum JSONValue: Sendable, Hashable {
   case null
   case bool(Bool)
   case integer(Int64)
+  /// A whole number beyond 64 bits, in its digits.
+  case bigInteger(String)
   case number(Double)
   case string(String)
   case array([JSONValue])

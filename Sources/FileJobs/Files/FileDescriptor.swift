@@ -51,6 +51,12 @@ final class FileDescriptor: Sendable {
     return FileDescriptor(path: path, number: number, isOwned: true)
   }
 
+  /// Whether a pipe has that name, which is not opened.
+  static func isPipe(_ path: String) -> Bool {
+    var status = stat()
+    return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFIFO
+  }
+
   /// Whether it is a file proper, which has a length and can be cut; not a pipe or a device.
   var isRegular: Bool { status.map { $0.st_mode & S_IFMT == S_IFREG } ?? false }
   private var isDirectory: Bool { status.map { $0.st_mode & S_IFMT == S_IFDIR } ?? false }
@@ -104,6 +110,16 @@ final class FileDescriptor: Sendable {
         throw .cannotWrite(path: path, reason: Self.systemError())
       }
       start += written
+    }
+  }
+
+  /// Puts bytes in the place of others of a file, though it was opened to be written at its end.
+  func replace(at offset: Int, with bytes: [UInt8]) throws(FileJobsError) {
+    let number = open(path, O_WRONLY | O_CLOEXEC)
+    guard number >= 0 else { throw .cannotOpen(path: path, reason: Self.systemError()) }
+    let other = FileDescriptor(path: path, number: number, isOwned: true)
+    guard pwrite(other.number, bytes, bytes.count, off_t(offset)) == bytes.count else {
+      throw .cannotWrite(path: path, reason: Self.systemError())
     }
   }
 

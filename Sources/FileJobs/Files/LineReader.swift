@@ -17,6 +17,7 @@ struct Line: Sendable, Equatable {
 /// last one may lack its end, and a UTF-8 byte order mark at the start is dropped.
 struct LineReader: LineSequence {
   static let chunkLength = 256 * 1024
+  private static let byteOrderMark: [UInt8] = [0xEF, 0xBB, 0xBF]
 
   private let file: FileDescriptor
   private let limit: Int
@@ -34,10 +35,11 @@ struct LineReader: LineSequence {
     self.limit = limit
   }
 
-  /// What the file begins with, at most one chunk; reading starts with it all the same. Call it first.
+  /// What the file begins with behind its byte order mark, at most one chunk; reading starts with it all the same.
+  /// Call it first.
   mutating func beginning() throws(FileJobsError) -> Data {
     if chunk.isEmpty { try readChunk() }
-    return Data(chunk)
+    return Data(chunk.dropFirst(chunk.starts(with: Self.byteOrderMark) ? 3 : 0))
   }
 
   /// nil at the end.
@@ -64,7 +66,7 @@ struct LineReader: LineSequence {
       bytes.removeLast()
       length -= 1
     }
-    if lineNumber == 1, bytes.starts(with: [0xEF, 0xBB, 0xBF]) {
+    if lineNumber == 1, bytes.starts(with: Self.byteOrderMark) {
       bytes.removeFirst(3)
       length -= 3
     }

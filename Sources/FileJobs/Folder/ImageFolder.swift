@@ -27,27 +27,20 @@ public struct ImageFolder: Sendable {
 
   /// Paths of the images within the folder, sorted by their bytes.
   func images() throws(FileJobsError) -> [String] {
-    var isDirectory: ObjCBool = false
-    guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory), isDirectory.boolValue,
-      let names = FileManager.default.enumerator(atPath: path)
-    else { throw .cannotOpen(path: path, reason: "it is not a folder that can be read") }
     var images: [String] = []
-    for case let name as String in names where !Self.isHidden(name) {
-      if names.fileAttributes?[.type] as? FileAttributeType == .typeDirectory {
-        // The enumerator passes over folders that it may not read, and says nothing.
-        let folder = path + "/" + name
-        guard FileManager.default.isReadableFile(atPath: folder) else {
-          throw .cannotOpen(path: folder, reason: "this folder may not be read")
+    // Paths within it, each with a slash at its end.
+    var folders = [""]
+    while let folder = folders.popLast() {
+      for entry in try FolderEntry.all(in: path + "/" + folder) where !entry.name.hasPrefix(".") {
+        let name = folder + entry.name
+        if entry.isFolder {
+          if !entry.isLinked { folders.append(name + "/") }
+        } else if Self.extensions.contains(URL(filePath: name).pathExtension.lowercased()) {
+          images.append(name)
         }
-      } else if Self.extensions.contains(URL(filePath: name).pathExtension.lowercased()) {
-        images.append(name)
       }
     }
     guard !images.isEmpty else { throw .noImages(path: path) }
     return images.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
-  }
-
-  private static func isHidden(_ name: String) -> Bool {
-    name.split(separator: "/").contains { $0.hasPrefix(".") }
   }
 }

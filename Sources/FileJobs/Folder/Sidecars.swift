@@ -26,7 +26,11 @@ struct Sidecars: Sendable {
     // A job whose answers are only in part from this run has its file from before, or never will.
     guard answers.count == results.count, job.answeredEarlier == 0, !isKept(at: path) else { return }
     do {
-      let text = answers.map { $0 + "\n" }.joined()
+      // Of several questions each has its line, whatever its answer holds.
+      let lines =
+        answers.count == 1
+        ? answers : answers.map { $0.split(whereSeparator: \.isNewline).joined(separator: " ") }
+      let text = lines.map { $0 + "\n" }.joined()
       try Data(text.utf8).write(to: URL(filePath: path), options: .atomic)
     } catch {
       throw .cannotWrite(path: path, reason: error.localizedDescription)

@@ -6,8 +6,10 @@ import Foundation
 ///
 /// Holds about 40 bytes in memory for each job and for each question.
 public struct ResultCollection {
-  /// How many questions are still open under each job id. Lines may share one, with other questions.
-  private var open: [ProgressKey: Int] = [:]
+  /// Questions without a result. Results of others, as of an earlier file with the same job ids, are passed over.
+  private var open: Set<ProgressKey> = []
+  /// How many of them each job id has. Lines may share one, with other questions.
+  private var openOfJob: [ProgressKey: Int] = [:]
   /// What the output held, and what came since.
   private var done: Set<ProgressKey> = []
   private var seen: Set<ProgressKey> = []
@@ -22,6 +24,8 @@ public struct ResultCollection {
   public private(set) var repeats = 0
   /// Lines of the job file that are no jobs: nothing will come for them.
   public private(set) var refusedLines = 0
+  /// Questions of the job file that stand in it before, under the same ids: one result is all there will be.
+  public private(set) var doubledQuestions = 0
 
   public var isComplete: Bool { openQuestions == 0 }
 
@@ -37,9 +41,15 @@ public struct ResultCollection {
         refusedLines += 1
         continue
       }
-      questions += job.questions.count
-      open[.refusedJob(job.id), default: 0] += job.questions.count
+      for question in job.questions {
+        guard open.insert(.answer(job: job.id, question: question.id)).inserted else {
+          doubledQuestions += 1
+          continue
+        }
+        openOfJob[.refusedJob(job.id), default: 0] += 1
+      }
     }
+    questions = open.count
     openQuestions = questions
     guard output != FileRun.stream else {
       self.output = .standardOutput
@@ -82,11 +92,14 @@ public struct ResultCollection {
     guard fields["reason"] == nil else { return try takeDeadLetter(record) }
     let job = try fields.requiredText("job_id")
     let question = ProgressKey.answer(job: job, question: try fields.requiredText("question_id"))
-    guard seen.insert(question).inserted else {
-      repeats += 1
+    guard open.remove(question) != nil else {
+      if seen.contains(question) { repeats += 1 }
+      // What the output holds comes once more where the topic is read again.
+      if done.remove(question) != nil { seen.insert(question) }
       return false
     }
-    guard !done.contains(question), closed(1, of: job) == 1 else { return false }
+    seen.insert(question)
+    guard closed(1, of: job) == 1 else { return false }
     if fields["error"] != nil { failures += 1 }
     return true
   }
@@ -98,8 +111,12 @@ public struct ResultCollection {
     // The line itself says which questions these are. Where the letter lost it, they are all that are open.
     if let line = letter.payload, !line.isTruncated, let asked = try? Job(json: line.bytes).questions {
       refused = 0
-      for question in asked where !done.contains(.answer(job: job, question: question.id)) {
-        if seen.insert(.answer(job: job, question: question.id)).inserted { refused += 1 }
+      for question in asked {
+        let key = ProgressKey.answer(job: job, question: question.id)
+        if open.remove(key) != nil {
+          seen.insert(key)
+          refused += 1
+        }
       }
     }
     refused = closed(refused, of: job)
@@ -110,9 +127,9 @@ public struct ResultCollection {
   /// Closes so many of the job's questions, or all that are open. How many.
   private mutating func closed(_ count: Int, of job: String) -> Int {
     let key = ProgressKey.refusedJob(job)
-    guard let left = open[key] else { return 0 }
+    guard let left = openOfJob[key] else { return 0 }
     let count = min(count, left)
-    open[key] = count == left ? nil : left - count
+    openOfJob[key] = count == left ? nil : left - count
     openQuestions -= count
     return count
   }

@@ -54,6 +54,10 @@ struct ResumableOutput {
       // In an array, all records but the first begin with the comma before them.
       let record =
         results.isArray && line.bytes.first == UInt8(ascii: ",") ? line.bytes.dropFirst() : line.bytes
+      // The record before it has been removed, to be asked again.
+      if results.isArray, done.isEmpty, record.count < line.bytes.count {
+        try file.replace(at: offset, with: [UInt8(ascii: " ")])
+      }
       do throws(Rejection) {
         let entry = try results.entry(of: record)
         done.insert(entry.key)

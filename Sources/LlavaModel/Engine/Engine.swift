@@ -116,7 +116,7 @@ final class Engine {
     }
     var refused: [Completion] = []
     let selections = questions.map {
-      QuestionSelection($0.parameters, selection, questions: questions.count)
+      QuestionSelection($0, selection, questions: questions.count)
     }
     // Questions share a prefix, hence a group, when they share the system text and how its rows are computed.
     let shared = Dictionary(grouping: questions.indices) { place in
@@ -126,12 +126,14 @@ final class Engine {
     }
     for (key, members) in shared.sorted(by: { $0.value[0] < $1.value[0] }) {
       let prefix = prefixes.state(key) { id in
-        PrefixState(id: id, tokens: prompt.tokensBeforeImage(system: key.system), image: image, tower: tower)
+        PrefixState(
+          id: id, tokens: prompt.tokensBeforeImage(system: key.systemText), image: image, tower: tower)
       }
       var states: [QuestionState] = []
       var places: [Int] = []
       for place in members {
         do {
+          try prompt.check(system: questions[place].parameters.system)
           states.append(
             try QuestionState(
               questions[place], selection: selections[place], prompt: prompt, tokenizer: tokenizer,

@@ -85,7 +85,7 @@ extension Engine {
       image: key, system: prompt.system(asked.question.parameters.system), sharesAllLayers: true)
     let prefix = prefixes.state(prefixKey) { id in
       PrefixState(
-        id: id, tokens: prompt.tokensBeforeImage(system: prefixKey.system), image: image, tower: tower)
+        id: id, tokens: prompt.tokensBeforeImage(system: prefixKey.systemText), image: image, tower: tower)
     }
     let group = nextGroup
     nextGroup += 1

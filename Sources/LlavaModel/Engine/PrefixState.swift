@@ -8,9 +8,18 @@ final class PrefixState {
   /// What makes two prefixes the same.
   struct Key: Hashable {
     var image: TokenKey
-    var system: String?
+    /// In UTF-8: strings that Unicode calls equal may have other tokens.
+    private var system: [UInt8]?
     /// Whether its rows go through all layers.
     var sharesAllLayers: Bool
+
+    init(image: TokenKey, system: String?, sharesAllLayers: Bool) {
+      self.image = image
+      self.system = system.map { Array($0.utf8) }
+      self.sharesAllLayers = sharesAllLayers
+    }
+
+    var systemText: String? { system.map { String(decoding: $0, as: UTF8.self) } }
   }
 
   let id: Int

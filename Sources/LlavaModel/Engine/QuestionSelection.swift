@@ -8,8 +8,13 @@ struct QuestionSelection: Equatable {
   var mode: SelectionMode
   var amount: SelectionAmount
 
+  /// Bytes of a question that may select. It does so in one step with all its rows, and so with memory for each.
+  private static let longestQuestion = 4096
+
   /// nil where every token is kept. `count` questions are asked together.
-  init?(_ parameters: GenerationParameters, _ settings: SelectionSettings, questions count: Int) {
+  init?(_ question: Question, _ settings: SelectionSettings, questions count: Int) {
+    if question.text.utf8.count > Self.longestQuestion { return nil }
+    let parameters = question.parameters
     mode = (parameters.selection ?? .auto).resolved(questions: count)
     amount = parameters.selectionRatio.map { .ratio($0) } ?? settings.amount
     if mode == .none || amount.keepsAll || !settings.isPossible { return nil }

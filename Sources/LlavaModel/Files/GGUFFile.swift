@@ -33,7 +33,7 @@ final class GGUFFile {
       let name = gguf_get_tensor_name(context, index).map { String(cString: $0) } ?? ""
       let (start, startOverflow) = dataStart.addingReportingOverflow(gguf_get_tensor_offset(context, index))
       let (end, endOverflow) = start.addingReportingOverflow(gguf_get_tensor_size(context, index))
-      guard !startOverflow, !endOverflow, end <= map.count else {
+      guard !startOverflow, !endOverflow, start >= 0, end >= start, end <= map.count else {
         failure = .unreadable(file: path, reason: "the tensor \(name) lies beyond its end; it is cut short")
         break
       }

@@ -7,7 +7,10 @@ import Answering
 struct GrammarState {
   /// Of one call, before a grammar is taken for ambiguous beyond use: hundredths of a second.
   private static let stepsAtMost = 250_000
-  private static let stacksAtMost = 1_000_000
+  /// The same, of ways that a character is only compared with: a vocabulary may begin in 20,000 characters.
+  private static let comparisonsAtMost = 10_000_000
+  /// Of one answer: they take up to 4 MB.
+  private static let stacksAtMost = 100_000
 
   private struct Stack: Hashable {
     var place: Int32
@@ -33,6 +36,7 @@ struct GrammarState {
   private var rounds: [Int32] = [0]
   private var round: Int32 = 0
   private var steps = 0
+  private var comparisons = 0
   private var ways = Ways()
   private var partial = PartialScalar()
 
@@ -51,7 +55,7 @@ struct GrammarState {
   /// Goes on with `token`, whose text is `bytes`; false, with nothing changed, where the grammar forbids it.
   /// Throws `Rejection` where there are too many ways to follow.
   mutating func accept(_ token: Int32, bytes: [UInt8]) throws -> Bool {
-    steps = 0
+    (steps, comparisons) = (0, 0)
     var next = try after(token)
     var scalar = PartialScalar()
     if next.areNone {
@@ -80,7 +84,7 @@ struct GrammarState {
     }
     // What is tried leaves no stacks behind.
     var trial = self
-    trial.steps = 0
+    (trial.steps, trial.comparisons) = (0, 0)
     var walk = VocabularyWalk(texts, from: trial)
     for token in try walk.tokens(ways, partial) { allowed[Int(token)] = true }
     return allowed
@@ -115,7 +119,8 @@ struct GrammarState {
   private mutating func step(from ways: Ways, where matches: (GrammarState, Int32) -> Bool) throws -> Ways {
     var next = Ways()
     round += 1
-    try spend(ways.tops.count)
+    comparisons += ways.tops.count
+    guard comparisons <= Self.comparisonsAtMost else { throw Self.tooAmbiguous }
     for top in ways.tops where matches(self, top) {
       let stack = stacks[Int(top)]
       try open(Int(stack.place) + 1, above: stack.below, into: &next)

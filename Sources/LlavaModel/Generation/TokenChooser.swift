@@ -22,7 +22,8 @@ final class TokenChooser {
     } catch let error as InvalidGrammar {
       throw Rejection(.invalidParameters, "the grammar \(error)")
     }
-    guard parameters.temperature > 0 else {
+    // Below, logits divided by it would overflow.
+    guard parameters.temperature >= 1e-6 else {
       chain = nil
       return
     }
@@ -30,8 +31,14 @@ final class TokenChooser {
     if let topP = parameters.topP { llama_sampler_chain_add(chain, llama_sampler_init_top_p(topP, 1)) }
     if let minP = parameters.minP { llama_sampler_chain_add(chain, llama_sampler_init_min_p(minP, 1)) }
     llama_sampler_chain_add(chain, llama_sampler_init_temp(parameters.temperature))
-    llama_sampler_chain_add(chain, llama_sampler_init_dist(parameters.seed ?? LLAMA_DEFAULT_SEED))
+    llama_sampler_chain_add(chain, llama_sampler_init_dist(Self.seed(parameters.seed)))
     self.chain = chain
+  }
+
+  /// libllama takes its default for "any", which without a seed is meant.
+  private static func seed(_ seed: UInt32?) -> UInt32 {
+    guard let seed else { return LLAMA_DEFAULT_SEED }
+    return seed == LLAMA_DEFAULT_SEED ? seed - 1 : seed
   }
 
   deinit {
@@ -45,9 +52,10 @@ final class TokenChooser {
     let logits = UnsafeBufferPointer(rebasing: logits.prefix(tokenizer.tokenCount))
     let free = try pick(logits, allowed: nil)
     // Most often the model follows the grammar by itself: trying its token alone costs less than all of them.
-    guard let grammar, try !accept(free) else { return free }
-    var allowed = try grammar.allowed(tokenizer.texts, count: logits.count)
-    for end in tokenizer.ends where Int(end) < allowed.count { allowed[Int(end)] = grammar.mayEnd }
+    // Asked in place: a copy would be made anew with each token.
+    guard try !accept(free), var allowed = try grammar?.allowed(tokenizer.texts, count: logits.count)
+    else { return free }
+    for end in tokenizer.ends where Int(end) < allowed.count { allowed[Int(end)] = grammar?.mayEnd ?? true }
     guard allowed.contains(true) else { throw Self.stuck }
     let token = try pick(logits, allowed: allowed)
     guard try accept(token) else { throw Self.stuck }

@@ -1,3 +1,5 @@
+import Answering
+
 /// A template read with a model's vocabulary: makes the tokens around an image and a question.
 ///
 /// Control tokens come from the template alone. Each stretch of text between them and the image is tokenized
@@ -26,6 +28,15 @@ struct Prompt {
 
   /// System text that `question` is asked under: its own, or the template's default.
   func system(_ own: String?) -> String? { (own ?? template.defaultSystem).flatMap { $0.isEmpty ? nil : $0 } }
+
+  /// Throws `Rejection` where a question has system text, and the template no place for it.
+  func check(system own: String?) throws {
+    guard let own, !own.isEmpty, !template.pattern.contains("{system}") else { return }
+    throw Rejection(
+      .invalidParameters,
+      "the model's prompt (\(template.name)) has no place for system text; leave it out, or give a --prompt-template "
+        + "with {system}")
+  }
 
   /// Tokens before the image, the beginning token included.
   func tokensBeforeImage(system: String?) -> [Int32] {

@@ -1,4 +1,5 @@
 import CLlama
+import Foundation
 
 /// How a question about an image is put to the model.
 ///
@@ -69,23 +70,47 @@ public struct PromptTemplate: Sendable, Equatable {
     guard let chatTemplate else { return architecture == .qwen2 ? named[4] : vicuna }
     // libllama takes these for its "vicuna", which ends in "\nASSISTANT:" where LLaVA was trained on " ASSISTANT:".
     if chatTemplate.contains("ASSISTANT:") { return vicuna }
-    if let pattern = recognised(chatTemplate), let template = try? PromptTemplate(pattern: pattern) {
-      return template
-    }
-    return architecture == .qwen2 ? named[4] : vicuna
+    return recognised(chatTemplate) ?? (architecture == .qwen2 ? named[4] : vicuna)
   }
 
-  /// libllama's rendering of the file's template around our placeholders; nil where it does not know it.
-  private static func recognised(_ chatTemplate: String) -> String? {
-    "user".withCString { role in
-      "{image}\n{question}".withCString { content in
-        var message = llama_chat_message(role: role, content: content)
-        var buffer = [CChar](repeating: 0, count: 4096)
-        let length = llama_chat_apply_template(chatTemplate, &message, 1, true, &buffer, Int32(buffer.count))
-        guard length > 0, length < buffer.count else { return nil }
-        return String(decoding: buffer.prefix(Int(length)).map { UInt8(bitPattern: $0) }, as: UTF8.self)
+  /// libllama's rendering of the file's template around our placeholders; nil where it does not know it. Where
+  /// system text goes, the rendering of a conversation that has some tells; where it tells of no place before the
+  /// image, the template has none.
+  private static func recognised(_ chatTemplate: String) -> PromptTemplate? {
+    let user = (role: "user", text: "{image}\n{question}")
+    guard let plain = rendered([user], by: chatTemplate),
+      var template = try? PromptTemplate(pattern: plain)
+    else { return nil }
+    guard let image = plain.range(of: "{image}")?.lowerBound,
+      let withSystem = rendered([(role: "system", text: "{text}"), user], by: chatTemplate)
+    else { return template }
+    for place in plain[..<image].indices + [image] where withSystem.hasPrefix(plain[..<place]) {
+      guard withSystem.hasSuffix(plain[place...]), withSystem.count > plain.count else { continue }
+      let system = withSystem.dropFirst(plain[..<place].count).dropLast(plain[place...].count)
+      guard system.ranges(of: "{text}").count == 1 else { continue }
+      template.pattern.insert(contentsOf: "{system}", at: place)
+      template.systemPattern = String(system)
+      break
+    }
+    return template
+  }
+
+  private static func rendered(
+    _ messages: [(role: String, text: String)], by chatTemplate: String
+  ) -> String? {
+    let strings = messages.map { (strdup($0.role), strdup($0.text)) }
+    defer {
+      for (role, text) in strings {
+        free(role)
+        free(text)
       }
     }
+    let chat = strings.map { llama_chat_message(role: $0.0, content: $0.1) }
+    var buffer = [CChar](repeating: 0, count: 4096)
+    let length = llama_chat_apply_template(
+      chatTemplate, chat, chat.count, true, &buffer, Int32(buffer.count))
+    guard length > 0, length < buffer.count else { return nil }
+    return String(decoding: buffer.prefix(Int(length)).map { UInt8(bitPattern: $0) }, as: UTF8.self)
   }
 }
 

@@ -30,6 +30,13 @@ final class Tokenizer {
       llama_model_free(model)
       throw .malformed(file: path, reason: "it has no vocabulary")
     }
+    guard
+      !llama_vocab_get_add_bos(vocabulary)
+        || (0..<llama_vocab_n_tokens(vocabulary)).contains(llama_vocab_bos(vocabulary))
+    else {
+      llama_model_free(model)
+      throw .malformed(file: path, reason: "its prompts begin with a token that it does not name")
+    }
     self.model = model
     self.vocabulary = vocabulary
     var control: [(text: String, token: Int32)] = []

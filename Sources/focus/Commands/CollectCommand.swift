@@ -22,10 +22,10 @@ struct CollectCommand: ConfiguredCommand {
       """)
 
   @Option(help: ArgumentHelp("The job file that was submitted.", valueName: "file"))
-  var input: String
+  var input: String?
 
   @Option(help: ArgumentHelp("File for results; - for standard output.", valueName: "file"))
-  var output: String
+  var output: String?
 
   @Option(
     help: ArgumentHelp(
@@ -51,6 +51,9 @@ struct CollectCommand: ConfiguredCommand {
 
   func run() async throws {
     LogLines.start(shared)
+    guard let input, let output else {
+      throw Failure.unusable("add --input FILE, the job file that was submitted, and --output FILE")
+    }
     let settings = try kafka.settings()
     var collection = try usingFiles { () throws(FileJobsError) in
       try ResultCollection(
@@ -61,6 +64,11 @@ struct CollectCommand: ConfiguredCommand {
     if collection.refusedLines > 0 {
       log.warning(
         "\(input) holds \(ProgressText.count(collection.refusedLines, "line")) that are no jobs; nothing will come for them"
+      )
+    }
+    if collection.doubledQuestions > 0 {
+      log.warning(
+        "\(input) holds \(ProgressText.count(collection.doubledQuestions, "question")) twice, under the same job_id and question_id; each gets one result"
       )
     }
     let drain = Signal()

@@ -104,7 +104,7 @@ struct EvaluateCommand: ConfiguredCommand {
       outcomes.append(outcome)
     }
     let report = EvaluationReport(
-      model: identity.name, dataset: self.dataset.dataset, metric: metric, outcomes: outcomes)
+      model: identity.name, dataset: try self.dataset.file(), metric: metric, outcomes: outcomes)
     if let folder { try writing(folder) { try report.write(to: folder) } }
     print(report.table)
     if let failed = outcomes.first(where: { $0.failed > 0 }) {
@@ -126,9 +126,10 @@ struct EvaluateCommand: ConfiguredCommand {
   }
 
   private func readDataset() throws -> Dataset {
+    let file = try dataset.file()
     do {
       return try Dataset(
-        dataset.dataset, format: dataset.datasetFormat, annotations: dataset.annotations,
+        file, format: dataset.datasetFormat, annotations: dataset.annotations,
         imageTemplate: dataset.imageTemplate, suffix: dataset.suffix, defaults: try answers.parameters())
     } catch let error as FileJobsError {
       throw Failure.unusable(error.description)

@@ -29,7 +29,7 @@ struct RunCommand: ConfiguredCommand {
     let parameters = try answers.parameters()
     try files.check()
     try checkJobFile(files)
-    let images = try makeImageSource(images, defaultRoot: files.imageFolder)
+    let images = try makeImageSource(images, folder: files.images, defaultRoot: files.jobFolder)
     let settled = settings
     try await withTokenStore(cache) { store in
       try await run(settled, parameters: parameters, images: images, store: store)
@@ -76,7 +76,10 @@ struct RunCommand: ConfiguredCommand {
       progress.text.summary(
         isComplete: !ending.wasInterrupted, doneEarlier: jobs.doneEarlier, failedEarlier: jobs.failedEarlier))
     if ending.wasInterrupted {
-      StandardError.shared.write("interrupted: run the same command again to continue")
+      StandardError.shared.write(
+        files.overwrite == true
+          ? "interrupted: run it again without --overwrite to continue, with it all is done anew"
+          : "interrupted: run the same command again to continue")
       throw EarlyEnd(status: .interrupted)
     }
     if ending.counts.hasFailures || jobs.failedEarlier > 0 { throw EarlyEnd(status: .someFailed) }

@@ -39,12 +39,17 @@ final class GGUFSummary {
     self.file = file
     self.tensors = tensors
     let end = (0..<gguf_get_n_tensors(file)).map { index in
-      UInt64(gguf_get_data_offset(file)) &+ UInt64(gguf_get_tensor_offset(file, index))
-        &+ UInt64(gguf_get_tensor_size(file, index))
+      // Sizes are C's, which Swift takes for signed.
+      let places = [
+        gguf_get_data_offset(file), gguf_get_tensor_offset(file, index), gguf_get_tensor_size(file, index),
+      ].map { UInt64(UInt(bitPattern: $0)) }
+      return places.contains { $0 > bytes } ? UInt64.max : places.reduce(0, +)
     }.max()
     if let end, end > bytes {
       throw Unreadable(
-        message: "\(path): truncated, \(bytes) bytes where its tensors need \(end)", todo: "download it again"
+        message: end == .max
+          ? "\(path): damaged, a tensor lies beyond its \(bytes) bytes"
+          : "\(path): truncated, \(bytes) bytes where its tensors need \(end)", todo: "download it again"
       )
     }
   }

@@ -9,7 +9,7 @@ struct DatasetOptions: ParsableArguments {
     help: ArgumentHelp(
       "File with questions: jobs (references in metadata.answers), llava or POPE lines, VQA v2, TextVQA or GQA.",
       valueName: "file"))
-  var dataset: String
+  var dataset: String?
 
   @Option(help: "Format of the dataset. (default: guessed)")
   var datasetFormat: Dataset.Format?
@@ -39,7 +39,13 @@ struct DatasetOptions: ParsableArguments {
   var metric: Metric?
 
   /// Where relative paths of images are when `--image-root` names no other place.
-  var folder: String { URL(fileURLWithPath: dataset).deletingLastPathComponent().path }
+  var folder: String? { dataset.map { URL(fileURLWithPath: $0).deletingLastPathComponent().path } }
+
+  /// Throws `Failure` where none is given. The parser does not: it may stand in the environment or a file.
+  func file() throws -> String {
+    guard let dataset else { throw Failure.unusable("no dataset given: add --dataset FILE") }
+    return dataset
+  }
 
   var suffix: String { (questionSuffix ?? "").replacing("\\n", with: "\n") }
 

@@ -36,10 +36,9 @@ struct FileOptions: ParsableArguments {
     help: "Begin anew where the output exists, instead of continuing it.")
   var overwrite: Bool?
 
-  /// Where relative paths of images are when `--image-root` names no other place: the folder of images, or of
-  /// the job file. Jobs from standard input have none.
-  var imageFolder: String? {
-    if let images { return images }
+  /// Where relative paths of images are when `--image-root` names no other place: the job file's folder. Jobs from
+  /// standard input have none.
+  var jobFolder: String? {
     guard let input, input != "-" else { return nil }
     return URL(fileURLWithPath: input).deletingLastPathComponent().path
   }

@@ -13,8 +13,8 @@ struct ImageOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "Directory below which file: and relative paths may be read. (default for run: that of the job file, or "
-        + "--images)", valueName: "directory"))
+      "Directory below which file: and relative paths may be read. (default for run: that of the job file; with "
+        + "--images it is that directory, always)", valueName: "directory"))
   var imageRoot: String?
 
   @Option(
