@@ -53,7 +53,7 @@ extension EndToEnd {
       let full = try await folder.run("in.jsonl", output: "out.jsonl", fileBlocks: 8).end()
       #expect(full.status == 3 && full.signal == nil, "\(full)")
       #expect(full.errors.contains("cannot write \(folder.path("out.jsonl")): File too large"))
-      #expect(full.errors.contains("start again to continue"))
+      #expect(full.errors.contains("start again (without --overwrite) to continue"))
       let kept = try folder.results("out.jsonl").count
       #expect((1..<40).contains(kept))
 
