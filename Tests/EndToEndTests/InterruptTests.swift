@@ -26,6 +26,20 @@ extension EndToEnd {
       #expect(folder.lineCount("out.jsonl") == 200)
     }
 
+    /// The same command would begin anew.
+    @Test func anInterruptedOverwriteIsContinuedWithout() async throws {
+      let folder = try TemporaryFolder()
+      try folder.add(images: ["cat.jpg"])
+      try folder.write((0..<200).map { jobLine("job-\($0)") }, to: "in.jsonl")
+      let run = try folder.run("in.jsonl", output: "out.jsonl", ["--overwrite"])
+      let isSent = await run.send(SIGINT) { _ in folder.lineCount("out.jsonl") >= 3 }
+      #expect(isSent)
+      let ending = await run.end()
+      #expect(ending.status == 130, "\(ending)")
+      #expect(ending.errors.contains("without --overwrite to continue"))
+      #expect(!ending.errors.contains("run the same command again"))
+    }
+
     @Test(arguments: [SIGINT, SIGTERM])
     func aSecondSignalStopsAtOnce(signal: Int32) async throws {
       let folder = try TemporaryFolder()

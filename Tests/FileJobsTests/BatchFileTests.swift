@@ -37,6 +37,15 @@ import Testing
     #expect(try folder.lines("out.jsonl").count == 7)
   }
 
+  @Test func aByteOrderMarkIsPassedOver() async throws {
+    let folder = try TemporaryFolder()
+    try folder.write("\u{FEFF}" + Self.line("a"), to: "in.jsonl")
+    var worker = EchoWorker()
+    let run = try folder.open()
+    try await worker.run(run)
+    #expect(run.format == .openAIBatch && worker.asked.count == 1)
+  }
+
   @Test func anAnswerIsAChatCompletion() async throws {
     let folder = try TemporaryFolder()
     try folder.write(Self.line("a"), to: "in.jsonl")

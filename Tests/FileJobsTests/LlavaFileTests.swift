@@ -37,6 +37,15 @@ import Testing
     #expect(try records.last?.object("metadata")?.object("error")?["code"] == .string("image_unreachable"))
   }
 
+  @Test func aByteOrderMarkIsPassedOver() async throws {
+    let folder = try TemporaryFolder()
+    try folder.write("\u{FEFF}" + Self.line("7", "What?"), to: "in.jsonl")
+    var worker = EchoWorker()
+    let run = try folder.open()
+    try await worker.run(run)
+    #expect(run.format == .llava && worker.asked.count == 1)
+  }
+
   @Test func anInterruptedRunGoesOnWhereItStopped() async throws {
     let folder = try TemporaryFolder()
     try folder.write(Self.questions, to: "in.jsonl")

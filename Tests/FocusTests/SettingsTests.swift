@@ -38,6 +38,20 @@ struct SettingsTests {
     #expect(try await parsed(["run"], [:]).files.overwrite == nil)
   }
 
+  @Test("What a command cannot do without may come from the environment or the file")
+  func requiredOptions() async throws {
+    let file = try TemporaryFile("dataset: set.jsonl\noutput: results.jsonl\n")
+    let parser = SettingsParser(root: Focus.self)
+    let collect = try await parser.parse(
+      ["collect", "--config", file.path], environment: ["FOCUS_INPUT": "jobs.jsonl"])
+    #expect((collect as? CollectCommand)?.input == "jobs.jsonl")
+    #expect((collect as? CollectCommand)?.output == "results.jsonl")
+    let evaluate = try await parser.parse(["evaluate", "--config", file.path], environment: [:])
+    #expect(try (evaluate as? EvaluateCommand)?.dataset.file() == "set.jsonl")
+    #expect(await Focus.run(["collect"], environment: [:]) == .unusableArguments)
+    #expect(await Focus.run(["evaluate", "--model", "m"], environment: [:]) == .unusableArguments)
+  }
+
   @Test("Values reach a command with positional arguments untouched")
   func positionals() async throws {
     let command = try await SettingsParser(root: Focus.self)

@@ -127,6 +127,28 @@ struct TerminalTests {
     #expect(try GGUFSummary(path: link.path).bytes == GGUFSummary(path: file.path).bytes)
   }
 
+  @Test("A tensor larger than any file is found out")
+  func endlessTensor() throws {
+    let url = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+      .appending(path: "LlavaModelTests/Fixtures/llava-next-gqa/language.gguf")
+    var bytes = try Data(contentsOf: url)
+    // The last one, so that no other has to lie behind it. Before the
+    // name stands its length, after it the number of extents and these.
+    let name = Data([13, 0, 0, 0, 0, 0, 0, 0] + Array("output.weight".utf8))
+    let extents = try #require(bytes.range(of: name)).upperBound + 4
+    for (place, extent) in [(0, 1 << 31), (8, 1 << 30)] as [(Int, UInt64)] {
+      // 2^61 values of F32 are 2^63 bytes.
+      withUnsafeBytes(of: extent.littleEndian) {
+        bytes.replaceSubrange(extents + place..<extents + place + 8, with: $0)
+      }
+    }
+    let file = FileManager.default.temporaryDirectory.appending(path: "focus-\(UUID()).gguf")
+    try bytes.write(to: file)
+    defer { try? FileManager.default.removeItem(at: file) }
+    let error = #expect(throws: GGUFSummary.Unreadable.self) { try GGUFSummary(path: file.path) }
+    #expect(error?.message.contains("beyond its \(bytes.count) bytes") == true, "\(String(describing: error))")
+  }
+
   @Test("A model file that is none is found out, with its name")
   func notAModel() async throws {
     let file = try TemporaryFile("not a model")

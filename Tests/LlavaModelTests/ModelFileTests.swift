@@ -138,6 +138,22 @@ import Testing
     #expect(error?.description.contains(named) == true)
   }
 
+  /// libllama would end the process at the first prompt.
+  @Test func aBeginningTokenThatIsNotNamedIsRefused() async throws {
+    let folder = try #require(Golden.folder).appendingPathComponent("llava-1.5-qwen2")
+    var bytes = try Data(contentsOf: folder.appendingPathComponent("language.gguf"))
+    let key = try #require(bytes.range(of: Data("tokenizer.ggml.pre".utf8)))
+    // After the key stand the type and the length of the text. With this one libllama has no token of its own.
+    let text = try #require(bytes.range(of: Data("qwen2".utf8), in: key.upperBound..<key.upperBound + 32))
+    bytes.replaceSubrange(text, with: "glm4".utf8)
+    bytes[text.lowerBound - 8] = 4
+    let named = try #require(bytes.range(of: Data("tokenizer.ggml.bos_token_id".utf8)))
+    bytes[named.upperBound - 1] = UInt8(ascii: "x")
+    let wanted = try #require(bytes.range(of: Data("tokenizer.ggml.add_bos_token".utf8)))
+    bytes[wanted.upperBound + 4] = 1
+    await expectRefusal(language: bytes + Data(count: 64), naming: "a token that it does not name")
+  }
+
   @Test func otherTokenizersAreRefused() async throws {
     let bytes = try Data(contentsOf: good.appendingPathComponent("language.gguf"))
     let key = try #require(bytes.range(of: Data("tokenizer.ggml.model".utf8)))

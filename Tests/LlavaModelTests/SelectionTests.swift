@@ -49,6 +49,16 @@ import Testing
     _ = plain
   }
 
+  /// Selecting takes one step with all the question's rows, and memory for each.
+  @Test func aVeryLongQuestionKeepsAllTokens() async throws {
+    let (model, images) = try await model(cells: 8192)
+    for (length, mode) in [(4_096, SelectionMode.prune), (4_097, .none)] {
+      let asked = question(String(repeating: "a", count: length), .prune, ratio: 0.5, tokens: 1)
+      let reply = try await model.answer([asked], about: images[0], key: key(0))[0]
+      #expect(reply.visualTokens?.selection == mode, "\(length) bytes")
+    }
+  }
+
   /// Pruning with all but nothing dropped goes the split way and must come to the same as the plain one.
   @Test(arguments: [SelectionMode.prune, .shared]) func theSplitWayComputesTheSame(_ mode: SelectionMode)
     async throws

@@ -39,6 +39,31 @@ import Testing
     #expect(chosen == 7)
   }
 
+  /// libllama takes the last number for "any seed".
+  @Test func everySeedRepeatsItsAnswer() throws {
+    let logits = (0..<tokenizer.tokenCount).map { Float($0 % 7) / 100 }
+    for seed in [0, 1, .max] as [UInt32] {
+      var parameters = GenerationParameters()
+      (parameters.temperature, parameters.seed) = (1, seed)
+      let answers = try (0..<2).map { _ in
+        let chooser = try TokenChooser(parameters, tokenizer: tokenizer)
+        return try (0..<20).map { _ in try logits.withUnsafeBufferPointer { try chooser.choose($0) } }
+      }
+      #expect(answers[0] == answers[1], "seed \(seed)")
+    }
+  }
+
+  /// Logits divided by such a one would be infinite.
+  @Test(arguments: [Float.leastNonzeroMagnitude, 1e-40, 1e-20]) func aTemperatureOfAllButNothingIsGreedy(
+    temperature: Float
+  ) throws {
+    var parameters = GenerationParameters()
+    parameters.temperature = temperature
+    let chooser = try TokenChooser(parameters, tokenizer: tokenizer)
+    let logits = (0..<tokenizer.tokenCount).map { $0 == 7 ? Float(3) : Float($0 % 3) }
+    #expect(try logits.withUnsafeBufferPointer { try chooser.choose($0) } == 7)
+  }
+
   @Test(arguments: [TokenType.f32, .f16, .q8]) func valuesThatAreNoNumbersAreFound(_ type: TokenType) {
     for value in [.nan, .infinity, -.infinity] as [Float] {
       var features = (0..<128).map { Float($0) - 64 }

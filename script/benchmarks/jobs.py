@@ -55,9 +55,8 @@ def run(options: argparse.Namespace) -> None:
     with tempfile.TemporaryDirectory() as folder:
         images = photograph.photographs(Path(folder), options.images, size)
         for number in range(options.rounds):
+            print(f"round {number + 1} of {options.rounds}", file=sys.stderr)
             rounds.append(measure_round(options, images))
-            times = ", ".join(f"{name} {report.seconds(figures['seconds'])}" for name, figures in rounds[-1].items())
-            print(f"round {number + 1} of {options.rounds}: {times}", file=sys.stderr)
     figures = {"image_size": size, "contenders": summary(options, rounds), "rounds": rounds}
     report.publish(options, machine, figures, text(options, size, rounds))
 
@@ -66,6 +65,7 @@ def measure_round(options: argparse.Namespace, images: list[Path]) -> dict[str, 
     figures = {}
     if options.only != "ours":
         figures[PEER] = llama_server.answer(options, images, options.questions, options.max_tokens)
+        tell(PEER, figures[PEER])
     if options.only != "theirs":
         program = programs.focus(options)
         with tempfile.TemporaryDirectory() as folder:
@@ -74,7 +74,13 @@ def measure_round(options: argparse.Namespace, images: list[Path]) -> dict[str, 
                 if contender.store == "full" and not store.exists():
                     measure(program, options, images, contender, store)
                 figures[contender.name] = measure(program, options, images, contender, store)
+                tell(contender.name, figures[contender.name])
     return figures
+
+
+def tell(name: str, figures: dict) -> None:
+    """A round can take half an hour: who waits sees each contender's time as it comes."""
+    print(f"  {name}: {report.seconds(figures['seconds'])}", file=sys.stderr)
 
 
 def measure(program: Path, options: argparse.Namespace, images: list[Path], contender: Contender, store: Path) -> dict:
