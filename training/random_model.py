@@ -35,12 +35,13 @@ def write_random_sampler(options: argparse.Namespace, shape: Shape) -> None:
     from .samplers.random_router import random_router
     from .samplers.sampler_file import vision_digest, write_sampler
     from .samplers.settings import SamplerSettings, default_pooling, default_selection_layer
+    from .samplers.vision_guided import VisionGuidedSampler
     settings = SamplerSettings(
         options.sampler, options.pooling or default_pooling(options.sampler), visual_budget=options.visual_budget,
         selection_layer=default_selection_layer(shape.language.layers))
     router = random_router(shape.vision.width, options.seed) if options.sampler == "learned" else None
-    write_sampler(options.output / "sampler.gguf", settings, shape.vision.width,
-                  vision_digest(options.output / "vision.gguf"), router)
+    write_sampler(options.output / "sampler.gguf", VisionGuidedSampler(settings, router), shape.vision.width,
+                  vision_digest(options.output / "vision.gguf"))
 
 
 def arguments() -> argparse.Namespace:

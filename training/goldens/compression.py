@@ -9,7 +9,7 @@ from ..samplers.density import density_scores
 from ..samplers.feature_map import FeatureMap
 from ..samplers.layers import causal_mask
 from ..samplers.prompt_rows import image_rows
-from ..samplers.random_router import random_router
+from ..samplers.random_router import random_place, random_router
 from ..samplers.sampler_file import vision_digest, write_sampler
 from ..samplers.settings import SamplerSettings, default_pooling, default_selection_layer
 from ..samplers.vision_guided import VisionGuidedSampler
@@ -30,8 +30,9 @@ def write_samplers(folder: Path, vision: Path, shape: Shape) -> dict[str, Vision
         settings = SamplerSettings(kind, default_pooling(kind),
                                    selection_layer=default_selection_layer(shape.language.layers))
         router = random_router(shape.vision.width, SEED) if kind == "learned" else None
-        write_sampler(folder / name, settings, shape.vision.width, vision_digest(vision), router)
-        samplers[kind] = VisionGuidedSampler(settings, router).eval()
+        place = random_place(shape.vision.width, SEED) if kind == "learned" and shape.grids else None
+        samplers[kind] = VisionGuidedSampler(settings, router, place).eval()
+        write_sampler(folder / name, samplers[kind], shape.vision.width, vision_digest(vision))
     return samplers
 
 

@@ -165,9 +165,9 @@ def exported_files_hold_what_was_trained(place: Place) -> None:
         run, output = place.folder / f"changes-{tune}", place.folder / f"exported-{tune}"
         files = export(run, output, vision)
         weights = load(run / STATE)["weights"]
-        settings, router, trained_for = read_sampler(output / "sampler.gguf")
-        assert settings == place.settings(tune).sampler and trained_for == vision_digest(vision)
-        for name, values in router.state_dict().items():
+        sampler, trained_for = read_sampler(output / "sampler.gguf")
+        assert sampler.settings == place.settings(tune).sampler and trained_for == vision_digest(vision)
+        for name, values in sampler.router.state_dict().items():
             assert torch.equal(values, weights[f"vision_guided.router.{name}"]), name
         assert len(files) == (2 if tune == "lora" else 1)
     focus, ids = build(place.settings("lora")).eval(), torch.arange(20)[None]
@@ -209,7 +209,7 @@ def the_command_line_trains_and_exports(place: Place) -> None:
     recipe(["export", "--run", f"{run}", "--vision", f"{checkpoint / 'vision.gguf'}", "--output", f"{output}"])
     settings = read_settings(run)
     assert (settings.steps, settings.prompt, settings.selection_layer) == (2, "llava-1.6-vicuna", 1)
-    assert read_sampler(output / "sampler.gguf")[1] is not None
+    assert read_sampler(output / "sampler.gguf")[0].router is not None
 
 
 def other_kinds_and_types_train(place: Place) -> None:

@@ -9,6 +9,7 @@ from transformers.utils import cached_file
 
 from ..samplers.router import Router
 from ..samplers.sampler_file import vision_digest, write_sampler
+from ..samplers.vision_guided import VisionGuidedSampler
 from ..small_model.saved import load
 from . import settings as run_settings
 from .checkpoint import ROUTER_HEADS, load_model, with_adapters
@@ -29,8 +30,8 @@ def export(run: Path, output: Path, vision: Path | None) -> list[Path]:
     if vision is not None:
         check_fit(vision, router.feature_length)
     output.mkdir(parents=True, exist_ok=True)
-    write_sampler(output / "sampler.gguf", settings.sampler, router.feature_length,
-                  "" if vision is None else vision_digest(vision), router)
+    write_sampler(output / "sampler.gguf", VisionGuidedSampler(settings.sampler, router), router.feature_length,
+                  "" if vision is None else vision_digest(vision))
     if settings.tune == "router":
         return [output / "sampler.gguf"]
     write_language(output / "language", settings, weights)

@@ -18,7 +18,8 @@ from .density import choice_at, density_choice, density_scores
 from .feature_map import FeatureMap
 from .gating import balance_loss
 from .layout import block_grid, compressed
-from .random_router import random_router
+from .place import token_places
+from .random_router import random_place, random_router
 from .sampler_file import read_sampler, write_sampler
 from .settings import SamplerSettings
 from .text_guided import keep_by_ratio, keep_by_share
@@ -38,7 +39,7 @@ def main() -> None:
 def check_samplers() -> Iterator[str]:
     """Names each check that holds; the first that does not raises."""
     torch.manual_seed(0)
-    for check in (layout_is_the_plain_reading, pooling_covers_ragged_windows, router_is_the_plain_reading,
+    for check in (layout_is_the_plain_reading, pooling_covers_ragged_windows, places_are_the_plain_reading, router_is_the_plain_reading,
                   density_is_the_plain_reading, prices_meet_budgets, kept_sets_break_ties_early,
                   training_computes_what_inference_does, balance_is_least_at_its_targets, sampler_files_read_back,
                   *check_model.CHECKS):
@@ -83,6 +84,31 @@ def pooling_covers_ragged_windows() -> None:
     choice = np.full((2, 2), 2)
     expected = torch.stack([block.mean((0, 1)) for row in plain_blocks(image.local) for block in row])
     torch.testing.assert_close(compressed(image, choice, settings).tokens[6:], expected)
+
+
+@torch.no_grad()
+def places_are_the_plain_reading() -> None:
+    for size in SIZES:
+        image, settings = random_image(size), SamplerSettings()
+        blocks = block_grid(image, settings)
+        choice = np.random.default_rng(0).integers(0, 3, (blocks.rows, blocks.columns))
+        choice[-1, -1] = 2
+        expected = []
+        for grid, is_overview in ((image.overview, 1), (image.local, 0)):
+            rows, columns = grid.shape[:2]
+            cells = torch.stack(torch.meshgrid(torch.arange(rows), torch.arange(columns), indexing="ij"), -1)
+            parts = [plain_windows(cells, 2)] if is_overview else [
+                plain_windows(block, SCALES[index]) for block_row, chosen in zip(plain_blocks(cells), choice)
+                for block, index in zip(block_row, chosen)]
+            for window in (window for part in parts for window in part):
+                (top, left), (bottom, right) = window.amin(0).tolist(), (window.amax(0) + 1).tolist()
+                expected.append([(left + right) / columns - 1, (top + bottom) / rows - 1,
+                                 2 * (right - left) / columns, 2 * (bottom - top) / rows, is_overview])
+        torch.testing.assert_close(token_places(image, choice, settings), torch.tensor(expected))
+        plain, told = VisionGuidedSampler(settings, random_router(8, 1)), random_place(8, 1)
+        tokens = VisionGuidedSampler(settings, random_router(8, 1), told).lay_out(image, choice).tokens
+        difference = tokens - plain.lay_out(image, choice).tokens
+        torch.testing.assert_close(difference, torch.tensor(expected) @ told.weight.T)
 
 
 @torch.no_grad()
@@ -199,16 +225,17 @@ def balance_is_least_at_its_targets() -> None:
 def sampler_files_read_back() -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "sampler.gguf"
-        for router, settings in (
-                (random_router(16, 1), SamplerSettings(visual_budget=0.39, selection_layer=3, selection_heads="max")),
-                (None, SamplerSettings("density", "mean", selection_ratio=0.3))):
-            write_sampler(path, settings, 16, "digest", router)
-            found, read, digest = read_sampler(path)
-            assert (found, digest) == (settings, "digest")
-            assert (read is None) == (router is None)
-            if router is not None:
-                assert all(torch.equal(values, read.state_dict()[name]) for name, values in router.state_dict().items())
-    assert local_budget(FeatureMap(torch.zeros(10, 10, 1), None), 2, found.budget) == 39
+        learned = SamplerSettings(visual_budget=0.39, selection_layer=3, selection_heads="max")
+        density = SamplerSettings("density", "mean", selection_ratio=0.3)
+        for router, place, settings in ((random_router(16, 1), None, learned), (None, random_place(16, 1), density),
+                                        (random_router(16, 1), random_place(16, 1), learned), (None, None, density)):
+            sampler = VisionGuidedSampler(settings, router, place)
+            write_sampler(path, sampler, 16, "digest")
+            found, digest = read_sampler(path)
+            assert (found.settings, digest) == (settings, "digest")
+            assert found.state_dict().keys() == sampler.state_dict().keys()
+            assert all(torch.equal(values, found.state_dict()[name]) for name, values in sampler.state_dict().items())
+    assert local_budget(FeatureMap(torch.zeros(10, 10, 1), None), 2, found.settings.budget) == 39
 
 
 if __name__ == "__main__":

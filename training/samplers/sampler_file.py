@@ -1,4 +1,4 @@
-"""Reads and writes `sampler.gguf`: the samplers' settings as keys, the learned router's weights as tensors."""
+"""Reads and writes `sampler.gguf`: the samplers' settings as keys, what was trained as tensors."""
 
 import hashlib
 from pathlib import Path
@@ -7,8 +7,10 @@ import gguf
 import numpy as np
 import torch
 
+from .place import PlaceEmbedding
 from .router import Router
 from .settings import SamplerSettings, default_pooling
+from .vision_guided import VisionGuidedSampler
 
 ARCHITECTURE = "focus"
 
@@ -27,13 +29,13 @@ def vision_digest(vision: Path) -> str:
     return digest.hexdigest()
 
 
-def write_sampler(path: Path, settings: SamplerSettings, feature_length: int, trained_for: str,
-                  router: Router | None = None) -> None:
-    """Writes the file; without a router it has keys only, which means the density router.
+def write_sampler(path: Path, sampler: VisionGuidedSampler, feature_length: int, trained_for: str) -> None:
+    """Writes the file; without a router it has none of its tensors, which means the density router.
 
     Shares are float32, as GGUF files have them; the value meant is the shortest decimal that gives that float32:
     0.39, not 0.38999998569, which times 100 tokens would round down to one less.
     """
+    settings, router, place = sampler.settings, sampler.router, sampler.place
     writer = gguf.GGUFWriter(path, ARCHITECTURE)
     writer.add_uint32("focus.block_size", settings.block_size)
     writer.add_array("focus.scales", list(settings.scales))
@@ -51,32 +53,38 @@ def write_sampler(path: Path, settings: SamplerSettings, feature_length: int, tr
         writer.add_uint32("focus.router.head_count", router.head_count)
         for name, values in router.state_dict().items():
             writer.add_tensor(f"router.{name}", values.detach().float().numpy())
+    if place is not None:
+        writer.add_tensor("place.weight", place.weight.detach().float().numpy())
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
     writer.close()
 
 
-def read_sampler(path: Path) -> tuple[SamplerSettings, Router | None, str]:
-    """The settings, the router (None: density) and the digest of the vision file it was trained for."""
+def read_sampler(path: Path) -> tuple[VisionGuidedSampler, str]:
+    """The sampler and the digest of the vision file it was trained for."""
     reader = gguf.GGUFReader(path)
     read = lambda key, default=None: reader.fields[key].contents() if key in reader.fields else default
     if read("general.architecture") != ARCHITECTURE:
         raise ValueError(f"{path} is no sampler file")
-    kind = "learned" if reader.tensors else "density"
+    weights = {tensor.name: torch.from_numpy(tensor.data.copy()) for tensor in reader.tensors}
+    of_part = lambda part: {name.removeprefix(f"{part}."): value for name, value in weights.items()
+                            if name.startswith(f"{part}.")}
+    of_router, of_place, router, place = of_part("router"), of_part("place"), None, None
+    kind = "learned" if of_router else "density"
     budget = read("focus.visual_budget")
     settings = SamplerSettings(
         kind, read("focus.pooling", default_pooling(kind)), read("focus.block_size"), tuple(read("focus.scales")),
         read("focus.overview_scale"), None if budget is None else decimal(budget), read("focus.selection.layer"),
         decimal(read("focus.selection.ratio")), read("focus.selection.heads"))
-    router = None
-    if reader.tensors:
-        weights = {tensor.name.removeprefix("router."): torch.from_numpy(tensor.data.copy())
-                   for tensor in reader.tensors}
+    if of_router:
         router = Router(read("focus.feature_length"), read("focus.router.hidden_length"),
-                        read("focus.router.head_count"), len(settings.scales), "norm.weight" in weights)
-        router.load_state_dict(weights)
-    return settings, router, read("focus.trained_for")
+                        read("focus.router.head_count"), len(settings.scales), "norm.weight" in of_router)
+        router.load_state_dict(of_router)
+    if of_place:
+        place = PlaceEmbedding(read("focus.feature_length"))
+        place.load_state_dict(of_place)
+    return VisionGuidedSampler(settings, router, place), read("focus.trained_for")
 
 
 def decimal(value: float) -> float:

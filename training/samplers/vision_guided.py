@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -13,6 +13,7 @@ from .density import density_choice, density_scores
 from .feature_map import FeatureMap
 from .gating import gates, noisy
 from .layout import CompressedImage, block_grid, compressed
+from .place import PlaceEmbedding, token_places
 from .router import Router
 from .settings import SamplerSettings
 
@@ -29,12 +30,13 @@ class Noise:
 class VisionGuidedSampler(nn.Module):
     """`router` is None for the density router."""
 
-    def __init__(self, settings: SamplerSettings, router: Router | None = None) -> None:
+    def __init__(self, settings: SamplerSettings, router: Router | None = None,
+                 place: PlaceEmbedding | None = None) -> None:
         super().__init__()
         if (router is None) != (settings.router == "density"):
             raise ValueError(f"settings name the {settings.router} router; weights are "
                              f"{'missing' if router is None else 'given'}")
-        self.settings, self.router = settings, router
+        self.settings, self.router, self.place = settings, router, place
 
     def route(self, images: Sequence[FeatureMap]) -> list[torch.Tensor]:
         """The learned router's logits `[block row, block column, scale]` of each image; equal sizes go together."""
@@ -71,7 +73,7 @@ class VisionGuidedSampler(nn.Module):
         choice and the gates alike. A budget of 1 leaves the router no choice, so there is nothing for it to learn.
         """
         if self.router is None:
-            return [compressed(image, self.choose(image, None, share), self.settings) for image in images], []
+            return [self.lay_out(image, self.choose(image, None, share)) for image in images], []
         logits = self.route(images)
         budget = self.settings.budget if share is UNSET else share
         is_gated = self.training and (budget is None or budget < 1)
@@ -80,5 +82,13 @@ class VisionGuidedSampler(nn.Module):
             if noise is not None:
                 own = noisy(own, noise.kind, noise.deviation, noise.generator)
             choice = self.choose(image, own, share)
-            results.append(compressed(image, choice, self.settings, gates(own, choice) if is_gated else None))
+            results.append(self.lay_out(image, choice, gates(own, choice) if is_gated else None))
         return results, logits
+
+    def lay_out(self, image: FeatureMap, choice: np.ndarray, gates: torch.Tensor | None = None) -> CompressedImage:
+        """The chosen candidates with their places; an image that is not compressed is left as the model knows it."""
+        result = compressed(image, choice, self.settings, gates)
+        if self.place is None or not choice.any():
+            return result
+        places = token_places(image, choice, self.settings).to(result.tokens)
+        return replace(result, tokens=result.tokens + self.place(places).to(result.tokens.dtype))

@@ -11,7 +11,7 @@ import torch
 from ..samplers.budget import budget_choice, local_budget
 from ..samplers.density import density_choice, density_scores
 from ..samplers.feature_map import FeatureMap
-from ..samplers.layout import CompressedImage, block_grid, compressed
+from ..samplers.layout import CompressedImage, block_grid
 from ..scenes.questions.question import KINDS
 from ..scenes.store import SceneStore
 from .answering import Selection, answer
@@ -98,7 +98,7 @@ def compress(setting: Setting, network: Network, image: FeatureMap, logits: torc
         choice = budget_choice(torch.rand(logits.shape).numpy(), blocks, tokens)
     else:
         choice = budget_choice(logits.float().cpu().numpy(), blocks, tokens)
-    return compressed(image, choice, settings)
+    return network.sampler.lay_out(image, choice)
 
 
 def evaluation_batches(store: SceneStore, tokenizer: bytes, size: int, questions: int) -> Iterator[Batch]:

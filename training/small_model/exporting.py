@@ -7,9 +7,11 @@ import torch
 
 from ..checkpoint import write_checkpoint
 from ..gguf_files import write_language, write_vision
+from ..samplers.place import PlaceEmbedding
 from ..samplers.router import Router
 from ..samplers.sampler_file import vision_digest, write_sampler
 from ..samplers.settings import SamplerSettings
+from ..samplers.vision_guided import VisionGuidedSampler
 from ..shapes import SHAPES
 from ..vocabulary import Vocabulary
 from ..weights import Sizes, Values
@@ -36,11 +38,12 @@ def values_of(weights: dict[str, torch.Tensor]) -> Values:
     return values
 
 
-def router_of(weights: dict[str, torch.Tensor]) -> Router:
-    own = {name.removeprefix("router."): value for name, value in weights.items() if name.startswith("router.")}
-    router = Router(SHAPE.vision.width, SHAPE.vision.width // 2, ROUTER_HEADS)
-    router.load_state_dict(own)
-    return router
+def sampler_of(weights: dict[str, torch.Tensor]) -> VisionGuidedSampler:
+    settings = SamplerSettings(visual_budget=BUDGET, selection_layer=SELECTION_LAYER)
+    width = SHAPE.vision.width
+    sampler = VisionGuidedSampler(settings, Router(width, width // 2, ROUTER_HEADS), PlaceEmbedding(width))
+    sampler.load_state_dict({name: value for name, value in weights.items() if name.startswith(("router.", "place."))})
+    return sampler
 
 
 def export(folder: Path, weights: dict[str, torch.Tensor], tokenizer: bytes, kind: str = "F16") -> None:
@@ -48,9 +51,8 @@ def export(folder: Path, weights: dict[str, torch.Tensor], tokenizer: bytes, kin
     values = values_of(weights)
     write_language(folder / "language.gguf", SHAPE, vocabulary(tokenizer), kind, values, TITLE)
     write_vision(folder / "vision.gguf", SHAPE, kind, values, title=TITLE)
-    settings = SamplerSettings(visual_budget=BUDGET, selection_layer=SELECTION_LAYER)
-    write_sampler(folder / "sampler.gguf", settings, SHAPE.vision.width, vision_digest(folder / "vision.gguf"),
-                  router_of(weights))
+    write_sampler(folder / "sampler.gguf", sampler_of(weights), SHAPE.vision.width,
+                  vision_digest(folder / "vision.gguf"))
 
 
 def export_checkpoint(folder: Path, weights: dict[str, torch.Tensor], tokenizer: bytes) -> None:

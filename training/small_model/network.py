@@ -3,6 +3,7 @@
 import torch
 from torch import nn
 
+from ..samplers.place import PlaceEmbedding
 from ..samplers.router import Router
 from ..samplers.settings import SamplerSettings
 from ..samplers.vision_guided import VisionGuidedSampler
@@ -13,6 +14,7 @@ from .llava import SmallLlava
 from .where import WhereHead
 
 ROUTER_HEADS = 4
+PLACE_DEVIATION = 5.0  # of its first weights; features have about 19
 
 
 class Network(nn.Module):
@@ -25,9 +27,11 @@ class Network(nn.Module):
         self.router = Router(width, width // 2, ROUTER_HEADS)
         self.where = nn.ModuleDict({"patch": WhereHead(width)} | {
             name: WhereHead(shape.language.width) for name in ("row", "named", "first", "second")})
+        self.place = PlaceEmbedding(width)
+        torch.nn.init.normal_(self.place.weight, std=PLACE_DEVIATION)
 
     def compute_in(self, kind: torch.dtype) -> "Network":
-        """The router decides by small differences, and is small: it stays in float32."""
+        """The samplers decide by small differences, and are small: they stay in float32."""
         self.llava.to(kind)
         self.dense.to(kind)
         self.where.to(kind)
@@ -35,4 +39,5 @@ class Network(nn.Module):
 
     @property
     def sampler(self) -> VisionGuidedSampler:
-        return VisionGuidedSampler(SamplerSettings(selection_layer=SELECTION_LAYER), self.router).train(self.training)
+        settings = SamplerSettings(selection_layer=SELECTION_LAYER)
+        return VisionGuidedSampler(settings, self.router, self.place).train(self.training)

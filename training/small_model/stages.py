@@ -20,7 +20,8 @@ from .visual import compressed_tokens, feature_maps, plain_tokens
 from .where import patch_loss
 
 PATCHES_WEIGHT, ATTENTION_WEIGHT, PLACE_WEIGHT, BALANCE_WEIGHT = 0.3, 0.3, 0.3, 0.02
-PRUNED_QUESTIONS = 8  # each of them has its own prefix above the selection layer
+# Of batches that prune, where each question has its own prefix above the selection layer.
+PRUNED_SHARE, PRUNED_QUESTIONS = 0.25, 8
 
 # Loss and measurements of a batch, at a share of the stage from 0 to 1; the generator depends on the step alone.
 LossOf = Callable[[Network, Batch, Random, float], tuple[torch.Tensor, dict[str, torch.Tensor]]]
@@ -82,7 +83,7 @@ def samplers_loss(network: Network, batch: Batch, generator: Random, share: floa
 
 def draws_pruning(generator: Random) -> bool:
     """The first thing that a step draws: the number of questions hangs on it too."""
-    return generator.random() < 0.5
+    return generator.random() < PRUNED_SHARE
 
 
 def draw_budget(generator: Random) -> float | None:

@@ -52,19 +52,21 @@ struct SamplerFile {
       throw malformed("focus.selection.heads is \(heads); mean and max are done")
     }
     strongestHead = heads == "max"
+    let place = try Self.place(in: file, channels: channels)
     vision = VisionGuidedSampler(
       blockSide: try positive("focus.block_size", 1...64, 4), pooling: pooling,
-      overviewScale: try positive("focus.overview_scale", 1...8, 2), budget: try share("focus.visual_budget"))
+      overviewScale: try positive("focus.overview_scale", 1...8, 2), budget: try share("focus.visual_budget"),
+      place: place)
     selectionLayer = file.int("focus.selection.layer")
     selectionRatio = try share("focus.selection.ratio")
     routerWidth = hasRouter ? try positive("focus.router.hidden_length", 1...65536, nil) : 0
     routerHeads = hasRouter ? try positive("focus.router.head_count", 1...1024, nil) : 0
-    if hasRouter, let trainedFor = file.string("focus.trained_for"), !trainedFor.isEmpty {
+    if hasRouter || place != nil, let trainedFor = file.string("focus.trained_for"), !trainedFor.isEmpty {
       let found = Self.tensorDigest(of: tower)
       guard trainedFor.lowercased() == found else {
         throw .unsupported(
           file: path,
-          reason: "its router was trained for another vision file (tensors \(trainedFor.prefix(12))…) than "
+          reason: "it was trained for another vision file (tensors \(trainedFor.prefix(12))…) than "
             + "\(tower.path) (\(found.prefix(12))…)")
       }
     }
@@ -77,6 +79,24 @@ struct SamplerFile {
       file, channels: file.int("focus.feature_length") ?? 0, width: routerWidth, heads: routerHeads,
       device: device)
     return LearnedRouter(weights: weights, device: device)
+  }
+
+  /// What tells tokens' places; nil where the file has none.
+  private static func place(in file: GGUFFile, channels: Int) throws(ModelError) -> PlaceEmbedding? {
+    let name = "place.weight"
+    guard let entry = file.tensors[name] else { return nil }
+    let bytes = file.map.bytes(entry.bytes)
+    guard entry.type == GGML_TYPE_F32, entry.shape == [PlaceEmbedding.inputs, channels],
+      let place = PlaceEmbedding(
+        weight: stride(from: 0, to: bytes.count, by: 4).map {
+          bytes.loadUnaligned(fromByteOffset: $0, as: Float.self)
+        }, channels: channels)
+    else {
+      throw .malformed(
+        file: file.path,
+        reason: "\(name) must be \(channels) rows of \(PlaceEmbedding.inputs) numbers in F32")
+    }
+    return place
   }
 
   /// SHA-256 over the tensors in order of their names: each one's name, a zero byte, its bytes as stored.

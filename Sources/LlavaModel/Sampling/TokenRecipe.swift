@@ -27,6 +27,7 @@ struct TokenRecipe {
         "pooling \(sampling.pooling.rawValue)", "overview \(sampling.overviewScale)",
         "budget \(sampling.budget.map { "\($0)" } ?? "router")",
       ]
+      if sampling.place != nil { parts.append("places \(sampler ?? "")") }
     }
     return parts.joined(separator: "; ")
   }

@@ -7,12 +7,18 @@ public struct VisionGuidedSampler: Sendable, Equatable {
   public var overviewScale: Int
   /// Share of the encoded tokens to keep; nil leaves it to the router.
   public var budget: Double?
+  /// What tells tokens' places; nil where the model was not trained with it.
+  public var place: PlaceEmbedding?
 
-  public init(blockSide: Int = 4, pooling: Pooling = .mean, overviewScale: Int = 2, budget: Double? = nil) {
+  public init(
+    blockSide: Int = 4, pooling: Pooling = .mean, overviewScale: Int = 2, budget: Double? = nil,
+    place: PlaceEmbedding? = nil
+  ) {
     self.blockSide = blockSide
     self.pooling = pooling
     self.overviewScale = overviewScale
     self.budget = budget
+    self.place = place
   }
 
   public func blocks(of image: EncodedImage) -> BlockGrid {
@@ -42,6 +48,10 @@ public struct VisionGuidedSampler: Sendable, Equatable {
       map.pool(
         scales.blocks.window(ofBlock: index), scale: Int(scales.scales[index]), pooling, onto: &tokens)
     }
+    place?.add(
+      places(
+        overview: image.overview.size, hasOverviewTokens: image.hasOverviewTokens, map: map.size,
+        scales: scales), to: &tokens)
     // An empty local map still ends its rows, as it does in transformers; they follow the overview.
     let ends =
       image.hasOverviewTokens
