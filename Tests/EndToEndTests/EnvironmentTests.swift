@@ -100,6 +100,17 @@ extension EndToEnd {
       }
     }
 
+    @Test(arguments: [
+      ("collect", "--input FILE"), ("evaluate", "--dataset"), ("run", "--input FILE"),
+    ])
+    func whatACommandCannotDoWithoutIsNamed(command: String, named: String) async throws {
+      let model =
+        command == "run" || command == "evaluate" ? ["--model", Package.model("llava-next-gqa")] : []
+      let ending = try await FocusRun([command] + model, in: folder).end()
+      #expect(ending.status == 2, "\(ending.errors)")
+      #expect(ending.errors.contains(named), "\(ending.errors)")
+    }
+
     @Test func argumentsThatCannotBeUsedAreNamed() async throws {
       let files = ["--input", folder.path("in.jsonl"), "--output", folder.path("out.jsonl")]
       let model = ["--model", Package.model("llava-next-gqa")]

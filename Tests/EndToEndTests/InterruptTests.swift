@@ -29,10 +29,9 @@ extension EndToEnd {
     /// The same command would begin anew.
     @Test func anInterruptedOverwriteIsContinuedWithout() async throws {
       let folder = try TemporaryFolder()
-      try folder.add(images: ["cat.jpg"])
-      try folder.write((0..<200).map { jobLine("job-\($0)") }, to: "in.jsonl")
-      let run = try folder.run("in.jsonl", output: "out.jsonl", ["--overwrite"])
-      let isSent = await run.send(SIGINT) { _ in folder.lineCount("out.jsonl") >= 3 }
+      let server = try LocalServer { _ in .stalled }
+      let run = try Self.runWaiting(for: server, in: folder, ["--overwrite", "--drain-timeout", "0"])
+      let isSent = await run.send(SIGINT) { _ in Self.isWaiting(for: server, in: folder) }
       #expect(isSent)
       let ending = await run.end()
       #expect(ending.status == 130, "\(ending)")

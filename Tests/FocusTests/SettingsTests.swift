@@ -48,8 +48,6 @@ struct SettingsTests {
     #expect((collect as? CollectCommand)?.output == "results.jsonl")
     let evaluate = try await parser.parse(["evaluate", "--config", file.path], environment: [:])
     #expect(try (evaluate as? EvaluateCommand)?.dataset.file() == "set.jsonl")
-    #expect(await Focus.run(["collect"], environment: [:]) == .unusableArguments)
-    #expect(await Focus.run(["evaluate", "--model", "m"], environment: [:]) == .unusableArguments)
   }
 
   @Test("Values reach a command with positional arguments untouched")

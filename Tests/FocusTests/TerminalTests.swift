@@ -146,7 +146,8 @@ struct TerminalTests {
     try bytes.write(to: file)
     defer { try? FileManager.default.removeItem(at: file) }
     let error = #expect(throws: GGUFSummary.Unreadable.self) { try GGUFSummary(path: file.path) }
-    #expect(error?.message.contains("beyond its \(bytes.count) bytes") == true, "\(String(describing: error))")
+    #expect(
+      error?.message.contains("beyond its \(bytes.count) bytes") == true, "\(String(describing: error))")
   }
 
   @Test("A model file that is none is found out, with its name")

@@ -44,13 +44,19 @@ import Testing
   }
 
   /// A number stands behind its key and its type.
-  @Test(arguments: [
-    ("focus.block_size", 0), ("focus.overview_scale", 9), ("focus.feature_length", 48),
-    ("focus.router.head_count", 0), ("focus.router.head_count", 7), ("focus.router.hidden_length", 0),
-  ] as [(String, UInt32)])
+  @Test(
+    arguments: [
+      ("focus.block_size", 0), ("focus.overview_scale", 9), ("focus.feature_length", 48),
+      ("focus.router.head_count", 0), ("focus.router.hidden_length", 0),
+    ] as [(String, UInt32)])
   func numbersThatCannotBeAreRefused(key: String, value: UInt32) throws {
     expectRefusal(
       of: try file(after: key, 4, value), naming: key == "focus.feature_length" ? "values" : key)
+  }
+
+  @Test func headsMustDivideTheRoutersWidth() throws {
+    expectRefusal(
+      of: try file(after: "focus.router.head_count", 4, 7 as UInt32), naming: "is no multiple of 7 heads")
   }
 
   @Test func wordsThatMeanNothingAreRefused() throws {
@@ -58,7 +64,8 @@ import Testing
     expectRefusal(of: try file(after: "focus.pooling", 12, UInt8(ascii: "s")), naming: "focus.pooling")
     expectRefusal(
       of: try file(after: "focus.selection.heads", 12, UInt8(ascii: "s")), naming: "focus.selection.heads")
-    expectRefusal(of: try file(after: "focus.trained_for", 12, UInt8(ascii: "x")), naming: "another vision file")
+    expectRefusal(
+      of: try file(after: "focus.trained_for", 12, UInt8(ascii: "x")), naming: "another vision file")
     expectRefusal(of: try bytes("language.gguf"), naming: "it is no sampler file")
     expectRefusal(of: Data("not a sampler".utf8), naming: "not a GGUF file")
   }
@@ -80,7 +87,9 @@ import Testing
     var random = Fuzzing.random(43)
     for _ in 0..<60 * Fuzzing.rounds {
       var bytes = whole
-      for _ in 0..<4 { bytes[Int.random(in: 0..<1500, using: &random)] = .random(in: 0...255, using: &random) }
+      for _ in 0..<4 {
+        bytes[Int.random(in: 0..<1500, using: &random)] = .random(in: 0...255, using: &random)
+      }
       do { _ = try engine(bytes) } catch is ModelError {}
     }
   }

@@ -48,6 +48,31 @@ import Testing
     }
   }
 
+  /// An overview of 4 × 4 and a map of 8 × 4, of which one block is whole and one is pooled to a token.
+  @Test func placesAreAddedToWhatIsCompressed() throws {
+    // The first channel is told the column and the width, the second the row and whether it is the overview's.
+    let place = try #require(PlaceEmbedding(weight: [1, 0, 10, 0, 0, 0, 1, 0, 0, 100], channels: 2))
+    let plain = VisionGuidedSampler(overviewScale: 2)
+    let told = VisionGuidedSampler(overviewScale: 2, place: place)
+    let image = image(8, 4, overview: 4)
+    let scales = ScaleMap(blocks: plain.blocks(of: image)) { $0 == 0 ? 0 : 2 }
+    let added = zip(
+      told.compress(image, by: scales).features, plain.compress(image, by: scales).features
+    ).map { $0 - $1 }
+    let tokens = stride(from: 0, to: added.count, by: 2).map { Array(added[$0..<$0 + 2]) }
+    #expect(tokens.count == 4 + 16 + 1)
+    #expect(tokens[..<4] == [[9.5, 99.5], [10.5, 99.5], [9.5, 100.5], [10.5, 100.5]])
+    #expect(tokens[4] == [-0.875 + 2.5, -0.75] && tokens[7] == [-0.125 + 2.5, -0.75])
+    #expect(tokens[19] == [-0.125 + 2.5, 0.75])
+    #expect(tokens[20] == [0.5 + 10, 0])
+    // What is not compressed tells its places by its order.
+    for scales in [nil, ScaleMap(blocks: plain.blocks(of: image)) { _ in 0 }] {
+      #expect(told.compress(image, by: scales) == plain.compress(image, by: scales))
+    }
+    #expect(PlaceEmbedding(weight: [1, 2, 3, 4], channels: 1) == nil)
+    #expect(PlaceEmbedding(weight: [1, 2, .infinity, 4, 5], channels: 1) == nil)
+  }
+
   @Test func aWideImageLiesInTheMiddleOfItsSquare() {
     let image = PixelSize(width: 640, height: 427)
     let square = PixelRectangle(squareAround: image)

@@ -64,7 +64,7 @@ def train(options: argparse.Namespace) -> None:
 def evaluate_stage(options: argparse.Namespace) -> None:
     saved = load(options.folder / f"{options.stage}.pt")
     network = Network(SHAPE, Prompts(saved["tokenizer"]).before)
-    network.load_state_dict(saved["weights"])
+    network.load(saved["weights"])
     network.compute_in(precision(options)).to(options.device)
     unknown = set(options.settings) - {setting.name for setting in SETTINGS}
     if unknown:

@@ -206,7 +206,7 @@ def separate(batch: Batch, image: int) -> Iterator[tuple[list[int], torch.Tensor
 def both_samplers_are_the_reference() -> None:
     batch, ratio = some_batch(), 0.4
     maps = feature_maps(network().llava.features(batch.pixels), batch.format)
-    images, _ = network().sampler(maps, 0.3)
+    images, _ = network().sampler(maps, 0.5)
     visual = compressed_tokens(images, batch.format)
     assert len({len(image.tokens) for image in images}) == 2, "equal counts would not show padding"
     model = hugging_face()

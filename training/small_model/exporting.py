@@ -39,10 +39,12 @@ def values_of(weights: dict[str, torch.Tensor]) -> Values:
 
 
 def sampler_of(weights: dict[str, torch.Tensor]) -> VisionGuidedSampler:
+    own = {name: value for name, value in weights.items() if name.startswith(("router.", "place."))}
     settings = SamplerSettings(visual_budget=BUDGET, selection_layer=SELECTION_LAYER)
     width = SHAPE.vision.width
-    sampler = VisionGuidedSampler(settings, Router(width, width // 2, ROUTER_HEADS), PlaceEmbedding(width))
-    sampler.load_state_dict({name: value for name, value in weights.items() if name.startswith(("router.", "place."))})
+    sampler = VisionGuidedSampler(settings, Router(width, width // 2, ROUTER_HEADS),
+                                  PlaceEmbedding(width) if "place.weight" in own else None)
+    sampler.load_state_dict(own)
     return sampler
 
 

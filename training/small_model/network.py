@@ -37,6 +37,10 @@ class Network(nn.Module):
         self.where.to(kind)
         return self
 
+    def load(self, weights: dict[str, torch.Tensor]) -> None:
+        """Weights of a stage's file. Those from before the place embedding tell no places."""
+        self.load_state_dict({"place.weight": torch.zeros_like(self.place.weight)} | weights)
+
     @property
     def sampler(self) -> VisionGuidedSampler:
         settings = SamplerSettings(selection_layer=SELECTION_LAYER)
