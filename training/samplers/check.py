@@ -60,12 +60,18 @@ def random_image(size: tuple[int, int], channels: int = 8) -> FeatureMap:
     return FeatureMap(torch.randn(3, 5, channels), torch.randn(*size, channels))
 
 
+def mixed_choice(image: FeatureMap, settings: SamplerSettings) -> np.ndarray:
+    """Scales by chance, the last block's the coarsest."""
+    blocks = block_grid(image, settings)
+    choice = np.random.default_rng(0).integers(0, 3, (blocks.rows, blocks.columns))
+    choice[-1, -1] = 2
+    return choice
+
+
 def layout_is_the_plain_reading() -> None:
     for size in SIZES:
         image, settings = random_image(size), SamplerSettings()
-        blocks = block_grid(image, settings)
-        choice = np.random.default_rng(0).integers(0, 3, (blocks.rows, blocks.columns))
-        choice[-1, -1] = 2
+        choice = mixed_choice(image, settings)
         tokens, newlines = [window.amax(0) for window in plain_windows(image.overview, 2)], []
         for block_row, chosen in zip(plain_blocks(image.local), choice):
             for block, index in zip(block_row, chosen):
@@ -73,7 +79,7 @@ def layout_is_the_plain_reading() -> None:
             newlines.append(len(tokens))
         result = compressed(image, choice, settings)
         assert torch.equal(result.tokens, torch.stack(tokens)) and result.newlines == newlines
-        assert blocks.tokens(choice) == len(tokens) - 6
+        assert block_grid(image, settings).tokens(choice) == len(tokens) - 6
         plain = compressed(image, choice * 0, settings)
         assert torch.equal(plain.tokens, image.tokens) and plain.newlines == image.newlines
 
@@ -90,9 +96,7 @@ def pooling_covers_ragged_windows() -> None:
 def places_are_the_plain_reading() -> None:
     for size in SIZES:
         image, settings = random_image(size), SamplerSettings()
-        blocks = block_grid(image, settings)
-        choice = np.random.default_rng(0).integers(0, 3, (blocks.rows, blocks.columns))
-        choice[-1, -1] = 2
+        choice = mixed_choice(image, settings)
         expected = []
         for grid, is_overview in ((image.overview, 1), (image.local, 0)):
             rows, columns = grid.shape[:2]
