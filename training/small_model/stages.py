@@ -22,6 +22,9 @@ from .where import patch_loss
 PATCHES_WEIGHT, ATTENTION_WEIGHT, PLACE_WEIGHT, BALANCE_WEIGHT = 0.3, 0.3, 0.3, 0.02
 # Of batches that prune, where each question has its own prefix above the selection layer.
 PRUNED_SHARE, PRUNED_QUESTIONS = 0.25, 8
+# The share of the stage after which the samplers are trained as they will be used: ever less noise, budgets and ratios
+# about those of the model's file. What is drawn before makes them work at all others.
+SETTLING = 0.5
 
 # Loss and measurements of a batch, at a share of the stage from 0 to 1; the generator depends on the step alone.
 LossOf = Callable[[Network, Batch, Random, float], tuple[torch.Tensor, dict[str, torch.Tensor]]]
@@ -61,14 +64,17 @@ def plain_loss(network: Network, batch: Batch, generator: Random, share: float):
 def samplers_loss(network: Network, batch: Batch, generator: Random, share: float):
     """With both samplers, at a random budget, ratio and way to select.
 
-    At first the router learns where detail is; then more and more what the answers need.
+    At first the router learns where detail is; then more and more what the answers need. Noise makes it try other
+    scales; but what it takes from the answers' reach the model cannot learn to answer, so it ends without.
     """
     features = network.llava.features(batch.pixels)
     patches, values = patches_loss(network, features, batch)
     mode = "prune" if draws_pruning(generator) else "shared"
-    selection = Selection(generator.uniform(0.1, 1.0), mode)
-    noise = Noise("gumbel", 1.0, torch.Generator(features.device).manual_seed(generator.getrandbits(40)))
-    images, logits = network.sampler(feature_maps(features.float(), batch.format), draw_budget(generator), noise)
+    selection = Selection(generator.uniform(0.1 if share < SETTLING else 0.3, 1.0), mode)
+    noise = Noise("gumbel", min(1.0, (1 - share) / (1 - SETTLING)),
+                  torch.Generator(features.device).manual_seed(generator.getrandbits(40)))
+    budget = draw_budget(generator, share)
+    images, logits = network.sampler(feature_maps(features.float(), batch.format), budget, noise)
     # What a budget leaves no choice about teaches the router nothing.
     is_plain = not any(image.choice.any() for image in images)
     visual = plain_tokens(features, batch.format) if is_plain else compressed_tokens(images, batch.format)
@@ -86,9 +92,12 @@ def draws_pruning(generator: Random) -> bool:
     return generator.random() < PRUNED_SHARE
 
 
-def draw_budget(generator: Random) -> float | None:
+def draw_budget(generator: Random, share: float) -> float | None:
     """A share of the tokens; 1: no compression; None: the router's own choice."""
-    return generator.choice([None, None, 1.0, generator.uniform(0.12, 0.6), generator.uniform(0.12, 0.6)])
+    anywhere, near = generator.uniform(0.12, 0.6), generator.uniform(0.3, 0.45)
+    if share < SETTLING:
+        return generator.choice([None, None, 1.0, anywhere, anywhere])
+    return generator.choice([None, None, 1.0, anywhere, anywhere] + [near] * 5)
 
 
 def total(patches: torch.Tensor, answers: Answers) -> torch.Tensor:
@@ -112,6 +121,6 @@ STAGES = {stage.name: stage for stage in (
     # Images of one small size are cheap, and teach as much at first.
     Stage("small", "tower", 24_000, 1e-3, plain_loss, FORMATS[:1]),
     Stage("full", "small", 40_000, 6e-4, plain_loss),
-    Stage("samplers", "full", 30_000, 2e-4, samplers_loss,
+    Stage("samplers", "full", 60_000, 2e-4, samplers_loss,
           questions=lambda generator: PRUNED_QUESTIONS if draws_pruning(generator) else None),
-    Stage("baseline", "full", 30_000, 2e-4, plain_loss))}
+    Stage("baseline", "full", 60_000, 2e-4, plain_loss))}
