@@ -2,7 +2,7 @@
 """Workers, days and money for many images, from measured costs of the stages.
 
     docs/capacity.py                                            # figures of a 2-core EPYC
-    docs/capacity.py --prefill 0.0048 --decode 0.023            # those of your machine, from focus bench
+    docs/capacity.py --cores 8 --vision 0.5 --prefill 0.0012 --decode 0.01    # your machine's, from focus bench
     docs/capacity.py --layers 32 --language-scale 6.1           # a 7B language model, by its size alone
 
 It adds up the stages of one job, then multiplies. Options say what each figure is and where its default comes from.

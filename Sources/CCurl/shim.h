@@ -55,6 +55,13 @@ static inline const char *ccurl_redirect(CURL *curl) {
   return location;
 }
 
+// Seconds after which the server wants to be asked again; 0 where it names none.
+static inline curl_off_t ccurl_retry_after(CURL *curl) {
+  curl_off_t seconds = 0;
+  curl_easy_getinfo(curl, CURLINFO_RETRY_AFTER, &seconds);
+  return seconds;
+}
+
 // Copies the IP address that is about to be connected to. Returns its length, 4 or 16; 0 for anything else.
 static inline int ccurl_address(const struct curl_sockaddr *address, uint8_t bytes[16]) {
   if (address->family == AF_INET && address->addrlen >= sizeof(struct sockaddr_in)) {

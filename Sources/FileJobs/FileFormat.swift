@@ -1,7 +1,7 @@
 import Answering
 import Foundation
 
-/// How a file of requests and its results look (INTERFACES, "File formats").
+/// How a file of requests and its results look (README, "Job files" and what follows it).
 public enum FileFormat: String, Sendable, CaseIterable, Codable {
   /// One job a line; one result a question, or one dead letter a job.
   case jobs

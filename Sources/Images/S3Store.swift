@@ -27,6 +27,8 @@ struct S3Store: Sendable {
           + "https://s3.eu-central-1.amazonaws.com")
     }
     self.endpoint = endpoint.hasSuffix("/") ? String(endpoint.dropLast()) : endpoint
+    // Empty is unset, as for the other settings: Compose passes on what is not set as that.
+    let environment = environment.filter { !$0.value.isEmpty }
     region = environment["AWS_REGION"] ?? environment["AWS_DEFAULT_REGION"] ?? "us-east-1"
     if let accessKey = environment["AWS_ACCESS_KEY_ID"], let secretKey = environment["AWS_SECRET_ACCESS_KEY"]
     {

@@ -26,10 +26,12 @@ final class WebHandle: @unchecked Sendable {
     var status = 0
     /// Where the answer redirects to, made absolute.
     var redirect: String?
+    /// Seconds after which the server wants to be asked again; 0 where it names none.
+    var retryAfter = 0.0
   }
 
   /// Performs one request, following no redirect. Blocks.
-  func perform(_ request: WebClient.Request, _ transfer: WebTransfer) -> Outcome {
+  func perform(_ request: WebClient.Request, within seconds: Double, _ transfer: WebTransfer) -> Outcome {
     curl_easy_reset(curl)
     transfer.attach(to: curl)
     var headers: UnsafeMutablePointer<curl_slist>?
@@ -44,17 +46,18 @@ final class WebHandle: @unchecked Sendable {
     }
     for address in request.pinnedAddresses { pinned = curl_slist_append(pinned, address) }
     // A limit that could not be set is no limit: nothing is sent then.
-    if let failure = options(request, transfer, headers, pinned).first(where: { $0 != CURLE_OK }) {
+    if let failure = options(request, seconds, transfer, headers, pinned).first(where: { $0 != CURLE_OK }) {
       return Outcome(code: failure)
     }
     let code = curl_easy_perform(curl)
     return Outcome(
-      code: code, status: Int(ccurl_status(curl)), redirect: ccurl_redirect(curl).map { String(cString: $0) })
+      code: code, status: Int(ccurl_status(curl)), redirect: ccurl_redirect(curl).map { String(cString: $0) },
+      retryAfter: Double(ccurl_retry_after(curl)))
   }
 
   private func options(
-    _ request: WebClient.Request, _ transfer: WebTransfer, _ headers: UnsafeMutablePointer<curl_slist>?,
-    _ pinned: UnsafeMutablePointer<curl_slist>?
+    _ request: WebClient.Request, _ seconds: Double, _ transfer: WebTransfer,
+    _ headers: UnsafeMutablePointer<curl_slist>?, _ pinned: UnsafeMutablePointer<curl_slist>?
   ) -> [CURLcode] {
     var set = [
       ccurl_set_pointer(curl, CURLOPT_CURLU, UnsafeMutableRawPointer(request.url.handle)),
@@ -66,11 +69,11 @@ final class WebHandle: @unchecked Sendable {
       // Signals and threads do not mix.
       ccurl_set_long(curl, CURLOPT_NOSIGNAL, 1),
       ccurl_set_size(curl, CURLOPT_MAXFILESIZE_LARGE, curl_off_t(transfer.maxBytes)),
-      ccurl_set_long(curl, CURLOPT_TIMEOUT_MS, max(1, Int(request.seconds * 1000))),
-      ccurl_set_long(curl, CURLOPT_CONNECTTIMEOUT_MS, max(1, Int(min(10, request.seconds) * 1000))),
+      ccurl_set_long(curl, CURLOPT_TIMEOUT_MS, max(1, Int(seconds * 1000))),
+      ccurl_set_long(curl, CURLOPT_CONNECTTIMEOUT_MS, max(1, Int(min(10, seconds) * 1000))),
       // A body slower than this would not end in time anyway.
       ccurl_set_long(curl, CURLOPT_LOW_SPEED_LIMIT, 16),
-      ccurl_set_long(curl, CURLOPT_LOW_SPEED_TIME, max(1, Int(request.seconds / 2))),
+      ccurl_set_long(curl, CURLOPT_LOW_SPEED_TIME, max(1, Int(seconds / 2))),
       ccurl_set_text(curl, CURLOPT_USERAGENT, "focus"),
       ccurl_set_pointer(curl, CURLOPT_HTTPHEADER, headers),
       ccurl_set_pointer(curl, CURLOPT_RESOLVE, pinned),

@@ -7,14 +7,17 @@ final class WebImages: Sendable {
   let limits: ImageLimits
   /// Stands in for DNS in tests: `host:port:address` entries.
   let pinnedAddresses: [String]
+  /// Seconds before a second try.
+  let firstWait: Double
   /// Apart, because connections are reused: the store's may lead to private addresses, the others' may not.
   private let web = WebClient()
   private let store = WebClient()
 
-  init(access: ImageAccess, limits: ImageLimits, pinnedAddresses: [String] = []) {
+  init(access: ImageAccess, limits: ImageLimits, pinnedAddresses: [String] = [], firstWait: Double = 0.5) {
     self.access = access
     self.limits = limits
     self.pinnedAddresses = pinnedAddresses
+    self.firstWait = firstWait
   }
 
   /// The bytes of an `http:` or `https:` image, over at most three redirects, each checked like the first URL.
@@ -24,13 +27,11 @@ final class WebImages: Sendable {
     var url = first
     for _ in 0...ImageLimits.maxRedirects {
       let permitted = try permittedAddresses(for: url, name: name)
-      let transfer = WebTransfer(maxBytes: limits.maxBytes, flag: flag) { address in
+      let request = WebClient.Request(url: url, name: name, pinnedAddresses: pinnedAddresses)
+      let answer = try ask(web, for: request, until: deadline, flag) { address in
         address.isGlobal || permitted.contains(address)
       }
-      let seconds = deadline.timeIntervalSinceNow
-      let request = WebClient.Request(
-        url: url, name: name, seconds: seconds, pinnedAddresses: pinnedAddresses)
-      switch try web.get(request, into: transfer) {
+      switch answer {
       case .body(let data): return data
       case .redirect(let location): url = try ImageURL(location)
       }
@@ -46,19 +47,39 @@ final class WebImages: Sendable {
     guard let objects = access.store else {
       throw Rejection(.imageForbidden, "image \(name): object stores are off; set --s3-endpoint to read them")
     }
-    let transfer = WebTransfer(maxBytes: limits.maxBytes, flag: flag) { address in
+    let request = WebClient.Request(
+      url: try objects.url(of: reference), name: name, store: objects, pinnedAddresses: pinnedAddresses)
+    let deadline = Date(timeIntervalSinceNow: limits.fetchSeconds)
+    let answer = try ask(store, for: request, until: deadline, flag) { address in
       address.isGlobal || address.isPrivate || address.isLoopback
     }
-    let request = WebClient.Request(
-      url: try objects.url(of: reference), name: name, seconds: limits.fetchSeconds, store: objects,
-      pinnedAddresses: pinnedAddresses)
-    switch try store.get(request, into: transfer) {
+    switch answer {
     case .body(let data): return data
     case .redirect:
       // A signature holds for one host, so there is no following.
       throw Rejection(
         .imageUnreachable,
         "image \(name) is redirected by the object store; check --s3-endpoint and AWS_REGION")
+    }
+  }
+
+  /// The answer to a request, which is made again while that may help and there is time.
+  private func ask(
+    _ client: WebClient, for request: WebClient.Request, until deadline: Date, _ flag: CancellationFlag,
+    mayConnect: @escaping (IPAddress) -> Bool
+  ) throws -> WebClient.Answer {
+    var retries = FetchRetries(isOwnStore: request.store != nil, firstWait: firstWait)
+    while true {
+      let transfer = WebTransfer(maxBytes: limits.maxBytes, flag: flag, mayConnect: mayConnect)
+      do {
+        return try client.get(request, within: deadline.timeIntervalSinceNow, into: transfer)
+      } catch let failure as WebFailure {
+        let wait = retries.wait(after: failure.prospect, jitter: .random(in: 0...1))
+        guard let wait, wait < deadline.timeIntervalSinceNow else {
+          throw failure.rejection(after: retries.tries)
+        }
+        try flag.wait(seconds: wait)
+      }
     }
   }
 

@@ -6,6 +6,8 @@ public final class LocalServer: Sendable {
   public enum Answer: Sendable {
     case image(Data)
     case status(Int)
+    /// 503, with the seconds after which to ask again.
+    case busy(seconds: Int)
     case redirect(String)
     /// A length, and then no body.
     case stalled
@@ -92,6 +94,9 @@ public final class LocalServer: Sendable {
       _ = send(data, connection)
     case .status(let code):
       _ = send("HTTP/1.1 \(code) Status\r\nContent-Length: 0\r\n\(close)\r\n", connection)
+    case .busy(let seconds):
+      _ = send(
+        "HTTP/1.1 503 Busy\r\nRetry-After: \(seconds)\r\nContent-Length: 0\r\n\(close)\r\n", connection)
     case .redirect(let location):
       _ = send("HTTP/1.1 302 Found\r\nLocation: \(location)\r\nContent-Length: 0\r\n\(close)\r\n", connection)
     case .stalled:

@@ -58,6 +58,9 @@ struct CacheOptionTests {
     #expect(ByteCount(argument: "64k")?.bytes == 65536)
     #expect(ByteCount(argument: "20G")?.bytes == 20 << 30)
     #expect(ByteCount(argument: "0")?.bytes == 0)
+    for text in ["0", "1500", "64K", "8M", "20G", "1500K", "2048T"] {
+      #expect(ByteCount(argument: text)?.defaultValueDescription == text)
+    }
     for bad in ["", "G", "-1", "1.5G", "5GB", "99999999T", "٣"] { #expect(ByteCount(argument: bad) == nil) }
     #expect(Age(argument: "30d")?.seconds == 30 * 86_400)
     #expect(Age(argument: "90s")?.seconds == 90)

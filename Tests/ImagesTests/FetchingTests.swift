@@ -16,7 +16,8 @@ import Testing
     limits.fetchSeconds = seconds
     limits.maxBytes = maxBytes
     let access = try ImageAccess(allowHosts: allowHosts, environment: [:])
-    return ImageLoader(web: WebImages(access: access, limits: limits, pinnedAddresses: pinned))
+    return ImageLoader(
+      web: WebImages(access: access, limits: limits, pinnedAddresses: pinned, firstWait: 0.001))
   }
 
   @Test func anAllowedHostIsFetched() async throws {

@@ -25,9 +25,10 @@ import Testing
     try expectValidSignature(request)
   }
 
-  @Test func withoutCredentialsRequestsAreUnsigned() async throws {
+  @Test(arguments: [[:], ["AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": "", "AWS_SESSION_TOKEN": ""]])
+  func withoutCredentialsRequestsAreUnsigned(environment: [String: String]) async throws {
     let server = try LocalServer { _ in .image(Data("object".utf8)) }
-    _ = try await loader(server, [:]).fetch(.uri("s3://pictures/a.jpg"))
+    _ = try await loader(server, environment).fetch(.uri("s3://pictures/a.jpg"))
     #expect(try !#require(server.requests.first).lowercased().contains("authorization"))
   }
 

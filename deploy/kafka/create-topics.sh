@@ -23,7 +23,7 @@ create() {
     --config cleanup.policy=delete --config "retention.ms=$(($2 * day))"
 }
 
-# Jobs are kept longer than the longest standstill that should be survived: what expires unread is lost.
+# Jobs must be kept longer than the last one waits, standstills included: what expires unread is lost.
 create focus.jobs 14
 create focus.results 14
 create focus.dead-letters 30

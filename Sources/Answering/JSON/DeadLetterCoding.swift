@@ -1,7 +1,7 @@
 import Foundation
 
 extension DeadLetter {
-  /// The record as INTERFACES shows it, absent fields left out.
+  /// The record of `schemas/dead-letter.schema.json`, absent fields left out.
   package var record: OrderedJSON {
     [
       "reason": .string(rejection.reason.rawValue),

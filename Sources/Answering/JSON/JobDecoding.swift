@@ -8,7 +8,7 @@ extension Job {
   /// Unicode scalars of a question's text.
   package static let textLength = 1...16384
 
-  /// Reads a job message (INTERFACES, "Job"; `schemas/job.schema.json`).
+  /// Reads a job message (`schemas/job.schema.json`).
   ///
   /// Throws `payload_too_large` beyond the limit, before parsing; `malformed_json` for what is no JSON;
   /// `schema_violation` for a wrong shape; `invalid_parameters` for a parameter with a wrong value. Lengths

@@ -1,5 +1,5 @@
 extension JobResult {
-  /// The record as INTERFACES shows it, fields in that order, absent ones left out.
+  /// The record of `schemas/result.schema.json`, fields in its order, absent ones left out.
   package var record: OrderedJSON {
     let answer = try? outcome.get()
     var rejection: Rejection?

@@ -1,4 +1,4 @@
-/// The published record around one question's answer (INTERFACES: one for each question).
+/// The published record around one question's answer (`schemas/result.schema.json`), one for each question.
 public struct JobResult: Sendable, Equatable {
   public var jobID: String
   public var questionID: String

@@ -43,6 +43,12 @@ struct KafkaError: Error, CustomStringConvertible {
       || code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN
   }
 
+  /// Whether it is about one record alone, which no broker will take.
+  var isRefusal: Bool {
+    code == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE || code == RD_KAFKA_RESP_ERR_INVALID_RECORD
+      || code == RD_KAFKA_RESP_ERR_INVALID_MSG_SIZE
+  }
+
   /// Whether it is a record that was dropped on this side.
   var isPurge: Bool {
     code == RD_KAFKA_RESP_ERR__PURGE_QUEUE || code == RD_KAFKA_RESP_ERR__PURGE_INFLIGHT

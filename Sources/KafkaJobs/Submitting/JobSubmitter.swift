@@ -29,11 +29,15 @@ public actor JobSubmitter {
 
   /// Queues one job's message. Waits while the queue is full.
   ///
+  /// Throws `KafkaFailure.broken` once the brokers have taken nothing for as long as a record may wait: what follows
+  /// would wait as long, one after the other.
+  ///
   /// - Parameter number: above 0; names the message where it cannot be delivered.
   public func submit(_ message: Data, about image: ImageReference, number: Int) throws {
     let key = Array(image.recordKey.utf8)
     let deadline = ContinuousClock.now + Self.longest
     while true {
+      try stopIfMissed()
       do throws(KafkaError) {
         try topic.produce(message, key: key, number: number)
         rd_kafka_poll(client.handle, 0)
@@ -43,20 +47,41 @@ public actor JobSubmitter {
           failed[number] = error
           return
         }
-        guard ContinuousClock.now < deadline else {
-          throw KafkaFailure.broken("\(topic.name) takes no records: \(error)")
-        }
+        guard ContinuousClock.now < deadline else { throw takesNothing(error) }
         try Task.checkCancellation()
         rd_kafka_poll(client.handle, 100)
       }
     }
   }
 
-  /// Waits until all is delivered. Why messages were not, by their numbers.
-  public func finish() throws -> [Int: String] {
+  /// Messages that did not arrive, by their numbers, each with why.
+  public struct Undelivered: Sendable {
+    /// No broker will take these.
+    public var refused: [Int: String] = [:]
+    /// No broker was there to take these.
+    public var missed: [Int: String] = [:]
+  }
+
+  /// Waits until all is delivered, or has waited as long as a record may.
+  public func finish() throws -> Undelivered {
     while rd_kafka_flush(client.handle, 500) == RD_KAFKA_RESP_ERR__TIMED_OUT { try Task.checkCancellation() }
+    takeFailures()
+    return Undelivered(
+      refused: failed.filter(\.value.isRefusal).mapValues(\.description),
+      missed: failed.filter { !$0.value.isRefusal }.mapValues(\.description))
+  }
+
+  private func takeFailures() {
     failed.merge(client.events.takeFailedRecords()) { first, _ in first }
-    return failed.mapValues(\.description)
+  }
+
+  private func stopIfMissed() throws {
+    takeFailures()
+    if let error = failed.values.first(where: { !$0.isRefusal }) { throw takesNothing(error) }
+  }
+
+  private func takesNothing(_ error: KafkaError) -> KafkaFailure {
+    .broken("\(topic.name) takes no records: \(error)")
   }
 }
 

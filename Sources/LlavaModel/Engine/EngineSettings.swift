@@ -47,7 +47,7 @@ public enum RouterChoice: String, Sendable, CaseIterable {
   case uniform
 }
 
-/// What tells how much a question wants a token. All but the first are for comparison (METHOD: "What to compare with").
+/// What tells how much a question wants a token. All but the first are for comparison.
 public enum ImportanceSource: String, Sendable, CaseIterable {
   /// Attention from the user's question.
   case question

@@ -1,7 +1,7 @@
 import CLlama
 import TokenSampling
 
-/// Scores each block's scales from its features and the overview's (METHOD: "vision-guided sampler", step 3).
+/// Scores each block's scales from its features and the overview's (arXiv 2411.14228, "vision-guided sampler").
 ///
 /// Not thread-safe: used from the engine's thread only.
 struct LearnedRouter {

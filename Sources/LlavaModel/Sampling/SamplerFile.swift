@@ -3,7 +3,7 @@ import Crypto
 import Foundation
 import TokenSampling
 
-/// A `sampler.gguf`: settings of both samplers, and the learned router where it was trained (METHOD: "sampler file").
+/// A `sampler.gguf`: settings of both samplers, and the learned router where it was trained (`training/samplers/sampler_file.py` writes it).
 struct SamplerFile {
   let file: GGUFFile
   let vision: VisionGuidedSampler

@@ -1,4 +1,4 @@
-/// Routes blocks by how alike their tokens are; needs no trained weights (METHOD: "density").
+/// Routes blocks by how alike their tokens are; needs no trained weights.
 ///
 /// A block is coarse where all its tokens point the way of the mean that they would be pooled to in windows of 4 × 4,
 /// medium where they do in windows of 2 × 2, fine elsewhere. The threshold is the strictest that meets the budget.

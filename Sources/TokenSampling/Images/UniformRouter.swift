@@ -1,4 +1,4 @@
-/// Routes blocks by their places alone: what any router is compared with (METHOD: "uniform pooling to the same count").
+/// Routes blocks by their places alone: what any router is compared with.
 public enum UniformRouter {
   /// Two neighbouring scales, the finer one spread evenly over the image as often as `limit` tokens allow; all coarse
   /// where none has so few.

@@ -1,4 +1,4 @@
-/// Pools each block of an image's feature map as far as a router says (METHOD: "vision-guided sampler").
+/// Pools each block of an image's feature map as far as a router says (arXiv 2411.14228, "vision-guided sampler").
 public struct VisionGuidedSampler: Sendable, Equatable {
   /// Side B of a block in tokens.
   public var blockSide: Int

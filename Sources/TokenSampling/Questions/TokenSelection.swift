@@ -20,7 +20,7 @@ public enum SelectionAmount: Sendable, Equatable, Hashable {
   }
 }
 
-/// Chooses the visual tokens that matter for a question (METHOD: "text-guided sampler").
+/// Chooses the visual tokens that matter for a question (arXiv 2411.14228, "text-guided sampler").
 public enum TokenSelection {
   /// Indices of the kept tokens, ascending. Ties go to the earlier token. `importance` may have any scale.
   public static func kept(_ importance: [Float], _ amount: SelectionAmount) -> [Int] {

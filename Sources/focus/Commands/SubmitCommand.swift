@@ -13,17 +13,24 @@ struct SubmitCommand: ConfiguredCommand {
       focus submit jobs.jsonl --brokers kafka:9092
 
       Lines that are no jobs are told and left out; nothing is changed in the others. Jobs on one image go to one \
-      partition, so that one worker answers them together.
+      partition, so that one worker answers them together. Where the brokers go away for long, it says which line to \
+      go on from.
       """)
 
   @Argument(help: ArgumentHelp("Job lines; - for standard input.", valueName: "file"))
   var input: String
+
+  @Option(help: ArgumentHelp("Line to begin with. (default: 1)", valueName: "line"))
+  var fromLine: Int?
 
   @OptionGroup(title: "Kafka") var kafka: KafkaOptions
   @OptionGroup(title: "Settings and logs") var shared: SharedOptions
 
   func run() async throws {
     LogLines.start(shared)
+    if let fromLine, fromLine < 1 {
+      throw Failure.unusable("--from-line must be at least 1, not \(fromLine)")
+    }
     let settings = try kafka.settings()
     var lines = try usingFiles { () throws(FileJobsError) in
       try JobLines(input, limits: JobLimits(messageBytes: settings.largestRecord))
@@ -31,32 +38,40 @@ struct SubmitCommand: ConfiguredCommand {
     let submitter = try connecting { () throws(KafkaFailure) in try JobSubmitter(settings) }
     let log = Logger(label: "focus.submit")
     var (jobs, questions, refused) = (0, 0, 0)
-    while let line = try usingFiles({ () throws(FileJobsError) in try lines.next() }) {
+    var stop: (line: Int, reason: String)?
+    while stop == nil, let line = try usingFiles({ () throws(FileJobsError) in try lines.next() }) {
+      if line.number < fromLine ?? 1 { continue }
       switch line.job {
       case .failure(let rejection):
         refused += 1
         log.warning("\(input):\(line.number) is no job and not submitted: \(rejection)")
       case .success(let job):
-        jobs += 1
-        questions += job.questions.count
         do {
           try await submitter.submit(line.bytes, about: job.image, number: line.number)
-        } catch {
-          throw Failure.environment("\(error)")
+          jobs += 1
+          questions += job.questions.count
+        } catch let failure as KafkaFailure {
+          stop = (line.number, "\(failure)")
+          log.warning("\(failure); waiting for what is on its way")
         }
       }
     }
-    let failed = try await submitter.finish()
-    for (line, reason) in failed.sorted(by: { $0.key < $1.key }).prefix(20) {
-      log.error("\(input):\(line) was not delivered: \(reason)")
+    let undelivered = try await submitter.finish()
+    for (line, reason) in undelivered.refused.sorted(by: { $0.key < $1.key }) {
+      refused += 1
+      log.warning("\(input):\(line) was refused by the brokers: \(reason)")
     }
-    let count = ProgressText.count(jobs - failed.count, "job")
-    StandardError.shared.write(
-      "submitted \(count) with \(ProgressText.count(questions, "question")) to \(settings.jobsTopic)")
-    if !failed.isEmpty {
+    jobs -= undelivered.refused.count + undelivered.missed.count
+    let missed = undelivered.missed.min { $0.key < $1.key }.map { (line: $0.key, reason: $0.value) }
+    if let first = missed ?? stop {
       throw Failure.environment(
-        "\(failed.count) of \(jobs) jobs were not delivered; submit them again, answers carry the same ids")
+        "\(input):\(first.line) is the first job that did not reach \(settings.jobsTopic): \(first.reason); "
+          + "\(ProgressText.count(jobs, "job")) did. Go on with --from-line \(first.line): "
+          + "a later job that did reach it is answered twice then, under the same ids")
     }
+    StandardError.shared.write(
+      "submitted \(ProgressText.count(jobs, "job")) with \(ProgressText.count(questions, "question")) "
+        + "to \(settings.jobsTopic)")
     if refused > 0 { throw EarlyEnd(status: .someFailed) }
   }
 }

@@ -23,6 +23,13 @@ struct ByteCount: ExpressibleByArgument, Equatable, Sendable {
 
   init(_ bytes: Int) { self.bytes = bytes }
 
+  /// As it is written, in the largest unit that holds it whole.
+  var defaultValueDescription: String {
+    guard bytes > 0 else { return "\(bytes)" }
+    let power = min(bytes.trailingZeroBitCount / 10, Self.units.count)
+    return "\(bytes >> (10 * power))" + (power == 0 ? "" : String(Self.units[power - 1]))
+  }
+
   init?(argument: String) {
     var digits = argument.uppercased()
     var unit = 1
