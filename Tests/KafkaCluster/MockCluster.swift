@@ -92,8 +92,10 @@ package final class MockCluster: @unchecked Sendable {
     for (index, message) in messages.enumerated() {
       try await submitter.submit(message, about: .uri("\(index)"), number: index + 1)
     }
-    let failed = try await submitter.finish()
-    if let failure = failed.first { throw SubmissionFailure(description: "\(failure)") }
+    let undelivered = try await submitter.finish()
+    if let failure = (undelivered.refused.merging(undelivered.missed) { $1 }).first {
+      throw SubmissionFailure(description: "\(failure)")
+    }
   }
 
   package struct SubmissionFailure: Error, CustomStringConvertible { package var description: String }
