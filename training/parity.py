@@ -131,6 +131,8 @@ def without_grids(source: Path, target: Path) -> Path:
 def crops(source: Path, folder: Path, side: int, count: int) -> list[Path]:
     """The middle of each of the first images, scaled and cut to `side` × `side` pixels."""
     paths = sorted(path for path in source.iterdir() if path.suffix in {".jpg", ".png", ".webp"})[:count]
+    if not paths:
+        raise SystemExit(f"error: no .jpg, .png or .webp file lies in {source}; --images names a folder of them")
     made = []
     for path in paths:
         image = ImageOps.exif_transpose(Image.open(path)).convert("RGB")
